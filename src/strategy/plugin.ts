@@ -1,0 +1,283 @@
+/**
+ * The contract between lamina and a strategy: what a plugin exports, what it is given, what it must keep.
+ *
+ * A plugin is an ES module whose default export is a {@link Plugin}. It imports these types by `import type`, which
+ * leaves nothing to resolve at run time, and reaches the system only through the {@link Host} that it is handed.
+ *
+ * @module
+ */
+
+/** The version of this contract. A plugin of another version is refused. */
+export type ApiVersion = 1;
+
+/** What a plugin module exports by default. */
+export interface Plugin {
+  readonly apiVersion: ApiVersion;
+  /** The name users choose it by (`--strategy NAME`): lower-case letters, digits, `-`. Unique. */
+  readonly name: string;
+  /** One line for `lamina probe` and `lamina plugin list`. */
+  readonly summary: string;
+  /** Version of the plugin itself. Built-in ones have the program's. */
+  readonly version?: string;
+  /** Makes the strategy. Called once in every thread that uses it; must be cheap and without side effects. */
+  create(host: Host): Strategy;
+}
+
+/** `ro`: the caller promises not to write, or the composition prevents it. `rw`: the caller may write. */
+export type Access = "ro" | "rw";
+
+/**
+ * `full`: nothing that is done in the composed tree can reach the store. `shared`: the composed tree may share inodes with
+ * the store, so that a write in place would reach it.
+ */
+export type Isolation = "full" | "shared";
+
+/** What a strategy is like, on every host. */
+export interface Traits {
+  /** A mount point, or a plain directory. */
+  readonly result: "mount" | "directory";
+  /** What the composed tree allows. */
+  readonly access: readonly Access[];
+  /** Whether the composed tree's inodes are the store's own. */
+  readonly isolation: Isolation;
+  /** Whether the composed tree is still there after a reboot. */
+  readonly survivesReboot: boolean;
+  /** `mount`: needs CAP_SYS_ADMIN over a mount namespace. */
+  readonly privilege: "none" | "mount";
+  /** Whether it can check content against the tree's digest while it is read (`--verity`, `--digest`). */
+  readonly integrity: boolean;
+}
+
+/** One way to compose. */
+export interface Strategy {
+  readonly traits: Traits;
+  /**
+   * Tries, on the site's own filesystems, the very operation that composing needs, and undoes it.
+   * Must not throw for what merely does not work: that is a verdict.
+   */
+  probe(site: Site): Verdict | Promise<Verdict>;
+  /**
+   * Makes the composition at `job.target`, which does not exist or is an empty directory. On failure it throws, and
+   * what it made is undone by {@link Strategy.release}, which is then called with the same composition.
+   */
+  compose(job: Job): Made | Promise<Made>;
+  /**
+   * Undoes a composition: after it the target is gone or is an empty directory. Must accept one that is half made, half
+   * undone, or not there at all (after a reboot or a crash).
+   */
+  release(composition: Composition): void | Promise<void>;
+  /**
+   * Gives one regular file its content. Called by {@link Host.materialize}, in several threads, for every file that has
+   * one; metadata and hard-link groups are not its concern.
+   */
+  place?(file: FileEntry): void;
+}
+
+/** Where a composition would be, for a probe. */
+export interface Site {
+  /** A scratch directory on the store's filesystem, emptied after the probe. */
+  readonly store: string;
+  /** A scratch directory on the target's filesystem, emptied after the probe. */
+  readonly target: string;
+  /** A scratch directory where upper directories would be (the store's filesystem, unless `--upper` says otherwise). */
+  readonly upper: string;
+  /** Whether store and target are on one filesystem (equal `st_dev`, and links between them work). */
+  readonly sameFilesystem: boolean;
+}
+
+/** What a probe found. */
+export type Verdict =
+  | { readonly works: true; readonly cost: Cost; readonly notes?: readonly string[] }
+  | { readonly works: false; readonly reason: string; readonly hint?: string };
+
+/** A linear cost model, from a micro-measurement on the site. The estimate is the sum over the tree's counts. */
+export interface Cost {
+  /** Milliseconds, once per composition. */
+  readonly fixedMs: number;
+  /** Milliseconds per layer. */
+  readonly msPerLayer: number;
+  /** Microseconds per directory. */
+  readonly usPerDirectory: number;
+  /** Microseconds per entry that is not a directory. */
+  readonly usPerFile: number;
+  /** Microseconds per MiB (1,048,576 bytes) of content. */
+  readonly usPerMiB: number;
+}
+
+/** The merged tree of an image. */
+export interface Tree {
+  /** The tree as a composefs EROFS image. */
+  readonly image: Uint8Array;
+  /** The file that holds it. */
+  readonly path: string;
+  /** fs-verity SHA-256 digest of the image: 64 hex digits. */
+  readonly digest: string;
+  /** Counts: directories, other entries (every name of a hard link counts), bytes of content (once per inode). */
+  readonly directories: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** One layer of the image, unpacked. */
+export interface LayerDirectory {
+  readonly diffId: string;
+  /** Absolute path of its directory: an overlay lower directory. */
+  readonly path: string;
+}
+
+/** What is to be composed. */
+export interface Job {
+  /** The composition's id. */
+  readonly id: string;
+  /** Absolute path of the mount point or directory. */
+  readonly target: string;
+  readonly access: Access;
+  readonly isolation: Isolation;
+  /** Paths inside the tree (without leading `/`) that must be writable without reaching the store; each with all below it. */
+  readonly writable: readonly string[];
+  /** Where writes go, for strategies with an upper directory; undefined: a directory in {@link Job.workspace}. */
+  readonly upper: Upper | undefined;
+  readonly tree: Tree;
+  /** The layers, lowest first. */
+  readonly layers: readonly LayerDirectory[];
+  /**
+   * A layer to be put above {@link Job.layers} so that a plain stack of overlay lower directories shows the tree; undefined
+   * where it does so by itself.
+   */
+  readonly fixup: LayerDirectory | undefined;
+  /** The directory of content objects, `ab/cdef…` by fs-verity digest. */
+  readonly objects: string;
+  /** File with the layer of origin of each inode (see `src/store/origins.ts`). */
+  readonly origins: string;
+  /** A private directory of this composition in the store, which lives until release: upper and work directories. */
+  readonly workspace: string;
+}
+
+/** `--upper`. */
+export type Upper =
+  | { readonly kind: "directory"; readonly path: string }
+  | { readonly kind: "tmpfs"; /** Bytes; undefined: the kernel's default, half of memory. */ readonly size: number | undefined };
+
+/** What `compose` made. */
+export interface Made {
+  /** Facts worth showing (`lamina compose --json`), such as how many files were cloned and how many copied. */
+  readonly notes?: Readonly<Record<string, string | number>>;
+}
+
+/** A composition as its record has it. */
+export interface Composition {
+  readonly id: string;
+  readonly target: string;
+  /** See {@link Job.workspace}. */
+  readonly workspace: string;
+  readonly access: Access;
+  readonly upper: Upper | undefined;
+}
+
+/**
+ * One regular file that {@link Host.materialize} has come to. The object is reused for the next file: do not keep it.
+ */
+export interface FileEntry {
+  /** File descriptor of the directory in the target that the file goes into. */
+  readonly directory: number;
+  /** The file's name, NUL-terminated. */
+  readonly name: Uint8Array;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Whether the request lists the file as writable (see {@link Job.writable}). */
+  readonly writable: boolean;
+  /** Creates the file, empty, and returns its descriptor, open for writing; closed, and its metadata set, afterwards. */
+  create(): number;
+  /** Opens the content object and returns its descriptor, open for reading; closed afterwards. */
+  source(): number;
+  /** Creates the file and writes its content by the cheapest byte copy the kernel has. */
+  copy(): void;
+  /**
+   * Makes the file a hard link to the layer's own inode, with the metadata that has. Returns false, with nothing made, where
+   * that inode's link count is at the filesystem's limit (EMLINK).
+   */
+  link(): boolean;
+}
+
+/** What lamina does for a plugin. */
+export interface Host {
+  /** The program's version. */
+  readonly version: string;
+  /**
+   * Builds a directory from the job's tree: directories, links, devices, ownership, modes, xattrs, times, in the order that
+   * keeps all of them, with as many threads as pay. Each regular file's content is given by the strategy's own
+   * {@link Strategy.place}.
+   */
+  materialize(job: Job): Promise<Made>;
+  /** Removes what {@link Host.materialize} made, or part of it; never follows a link or crosses a mount. */
+  removeTree(path: string): void;
+  readonly mounts: Mounts;
+  readonly fs: Files;
+  /** ioctl(2) with a buffer argument. Throws a SysError with `errno`. */
+  ioctl(fd: number, request: number, argument: Uint8Array | null): number;
+  readonly measure: Measure;
+}
+
+/** A mount that is not attached anywhere yet (fsmount(2)); detached again, and so unmounted, if it is disposed before it is attached. */
+export interface DetachedMount extends Disposable {
+  readonly fd: number;
+  /** Attaches it at a directory (move_mount(2)). */
+  attach(target: string): void;
+}
+
+/** An overlay to be mounted: overlayfs in the kernel's documentation. */
+export interface OverlaySpec {
+  /** Lower directories, **uppermost first**: paths, or descriptors of directories or detached mounts. */
+  readonly lower: readonly (string | number)[];
+  /** Data-only lower directories (`datadir+`). */
+  readonly data?: readonly (string | number)[];
+  readonly upper?: string;
+  readonly work?: string;
+  /** Further options, such as `metacopy: "on"`; `true` is a flag. */
+  readonly options?: Readonly<Record<string, string | true>>;
+  readonly readOnly: boolean;
+}
+
+/** Mounts, with every difference between kernels inside. */
+export interface Mounts {
+  /** Whether this process may mount at all: it tries a detached tmpfs. */
+  allowed(): boolean;
+  /** Largest number of lower directories one overlay takes. */
+  readonly maxLower: number;
+  overlay(spec: OverlaySpec): DetachedMount;
+  /** A composefs EROFS image, from the file itself or by a loop device. */
+  erofs(image: string, options?: { readonly noacl?: boolean }): DetachedMount;
+  tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount;
+  /** Unmounts whatever is mounted at a path (lazily if it is busy); nothing to do is no error. Never follows a link. */
+  unmount(path: string): void;
+}
+
+/** Files, by descriptor. Names are NUL-terminated bytes or strings. Every method throws a SysError with `errno` on failure. */
+export interface Files {
+  /** Opens a directory. */
+  openDirectory(path: string): number;
+  close(fd: number): void;
+  /** FICLONE: makes `target`'s content share `source`'s extents. */
+  clone(target: number, source: number): void;
+  /** Copies all content by copy_file_range(2), else by reading and writing. */
+  copy(target: number, source: number, size: number): void;
+  mkdir(path: string, mode?: number): void;
+  write(path: string, content: Uint8Array): void;
+  exists(path: string): boolean;
+  /** Removes an empty directory. */
+  rmdir(path: string): void;
+}
+
+/** Micro-measurements on a site, in microseconds per operation; what makes a cost model. */
+export interface Measure {
+  /** A directory made and given its metadata. */
+  directory(directory: string): number;
+  /** linkat(2) between two directories. */
+  link(from: string, to: string): number;
+  /** Create, FICLONE, metadata. */
+  clone(from: string, to: string): number;
+  /** Create, copy of `bytes` bytes, metadata. */
+  copy(from: string, to: string, bytes: number): number;
+  /** One call of a function, timed over a few repetitions: the median. */
+  time(work: () => void): number;
+}

@@ -1,0 +1,87 @@
+/**
+ * A filesystem tree as data: the one form that layers are merged in, EROFS images and dumps are read into and
+ * written from.
+ *
+ * Names, symlink targets, payload paths and xattr keys are **byte strings**: JavaScript strings in which every
+ * character stands for one byte (U+0000 to U+00FF). So no name is ever mangled by a decoding, V8 keeps them in one
+ * byte a character, and `<` on them is the bytewise order that composefs needs.
+ *
+ * @module
+ */
+
+/** A string of bytes, one character (U+0000 to U+00FF) each. */
+export type ByteString = string;
+
+/** Bits of `st_mode`, from inode(7). */
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
+export const S_IFDIR = 0o040000;
+export const S_IFLNK = 0o120000;
+export const S_IFBLK = 0o060000;
+export const S_IFCHR = 0o020000;
+export const S_IFIFO = 0o010000;
+export const S_IFSOCK = 0o140000;
+
+/**
+ * One inode. A hard link is the same object under a second name.
+ *
+ * One class with all fields, not a union: the trees of large images hold 100,000 of these, and objects of one shape
+ * are what the engine is fast at. Fields that a type has no use for keep their defaults.
+ */
+export class Inode {
+  /** `st_mode`: type and permission bits. */
+  mode: number;
+  uid = 0;
+  gid = 0;
+  /** Device number of S_IFCHR and S_IFBLK, in Linux' 32-bit encoding (see {@link makedev}). */
+  rdev = 0;
+  /**
+   * Link count of a non-directory: how many names the tree has for it ({@link countLinks}); of a directory it is
+   * computed by whoever needs it, and this value is ignored.
+   */
+  nlink = 1;
+  /** Bytes of content of a regular file; 0 for every other type (EROFS and dumps compute theirs). */
+  size = 0;
+  /** Modification time, whole seconds since the epoch; may be negative. */
+  mtime = 0;
+  /** Modification time, nanoseconds, 0 to 999,999,999. */
+  nsec = 0;
+  /** Extended attributes by full name, or null for none. */
+  xattrs: Map<ByteString, Uint8Array> | null = null;
+  /** Entries of a directory, else null. Insertion order is of no meaning. */
+  children: Map<ByteString, Inode> | null = null;
+  /** Target of a symbolic link, else empty. */
+  target: ByteString = "";
+  /** Content of a regular file that is kept inline, else null. */
+  content: Uint8Array | null = null;
+  /** fs-verity SHA-256 digest (32 bytes) of a regular file whose content is an object, else null. */
+  digest: Uint8Array | null = null;
+  /** Path of that content below the object directory, as in composefs (`ab/cdef…`), else empty. */
+  payload: ByteString = "";
+
+  /** @param mode Type and permission bits; a directory starts without entries. */
+  constructor(mode: number) {
+    this.mode = mode;
+    if ((mode & S_IFMT) === S_IFDIR) this.children = new Map();
+  }
+}
+
+/** Packs a device number the way Linux' stat(2) does (new_encode_dev in the kernel's kdev_t.h). */
+export function makedev(major: number, minor: number): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** The major number of a packed device number. */
+export function major(rdev: number): number {
+  return (rdev >>> 8) & 0xfff;
+}
+
+/** The minor number of a packed device number. */
+export function minor(rdev: number): number {
+  return ((rdev & 0xff) | ((rdev >>> 12) & 0xfff00)) >>> 0;
+}
+
+/** Whether an inode is a whiteout as overlayfs has them: a character device with number 0:0. */
+export function isWhiteout(inode: Inode): boolean {
+  return (inode.mode & S_IFMT) === S_IFCHR && inode.rdev === 0;
+}
