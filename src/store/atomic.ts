@@ -1,0 +1,87 @@
+/**
+ * Files that are there whole or not at all, also after a crash.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import {
+  AT_FDCWD,
+  check,
+  EEXIST,
+  ENOTEMPTY,
+  Fd,
+  fsync,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_RDONLY,
+  O_WRONLY,
+  RENAME_NOREPLACE,
+  renameat2,
+  writeAll,
+} from "../linux/mod.ts";
+
+/** Makes the names in a directory durable (fsync(2) of a directory). */
+export function syncDirectory(path: string): void {
+  using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
+  check(fsync(directory.n), "fsync", path);
+}
+
+/** Creates a file, which must not exist, with its content made durable; its name is durable only after {@link syncDirectory}. */
+export function writeDurably(path: string, content: Uint8Array | string): void {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  using file = Fd.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644);
+  check(writeAll(file.n, bytes), "write", path);
+  check(fsync(file.n), "fsync", path);
+}
+
+/** Creates or replaces a file at once: a reader, or a crash, finds the old content or the new. `scratch` is a directory on the same filesystem. */
+export function replaceFile(path: string, content: Uint8Array | string, scratch: string): void {
+  const temporary = `${scratch}/${crypto.randomUUID()}`;
+  try {
+    writeDurably(temporary, content);
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Renames unless the new name is taken (renameat2(2), RENAME_NOREPLACE); returns whether it did. */
+export function renameNew(from: string, to: string): boolean {
+  const result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+  if (result === -EEXIST || result === -ENOTEMPTY) return false;
+  check(result, "renameat2", `${from} to ${to}`);
+  return true;
+}
+
+/** Reads a file, or undefined when it is not there. */
+export function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a file or a whole directory; one that is not there is no error. Only for what is ours: it goes by path. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The names in a directory, in order; none when it is not there. */
+export function listDirectory(path: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(path), (entry) => entry.name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

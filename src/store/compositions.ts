@@ -1,0 +1,133 @@
+/**
+ * Compositions on record: what was composed where, by what, from `compose` to `release`.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import { Fd, O_DIRECTORY, O_RDONLY, removeTree } from "../linux/mod.ts";
+import type { Access, Isolation, Upper } from "../strategy/plugin.ts";
+import { listDirectory, readIfThere, replaceFile, syncDirectory } from "./atomic.ts";
+import type { Layout } from "./layout.ts";
+
+/** A composition as `compositions/ID/record.json` has it. */
+export interface CompositionRecord {
+  /** Twelve hex digits. */
+  readonly id: string;
+  /** `making` until all is there, `ready` then, `releasing` once it is being undone. */
+  readonly state: "making" | "ready" | "releasing";
+  /** Digest of the image's manifest, and the name it was asked for by. */
+  readonly image: string;
+  readonly imageName: string;
+  /** fs-verity digest of the composed tree. */
+  readonly tree: string;
+  readonly strategy: string;
+  /** The file of an outside plugin; undefined for a built-in one. */
+  readonly plugin?: string;
+  readonly target: string;
+  /** Whether lamina made the target directory, and so removes it on release. */
+  readonly madeTarget: boolean;
+  readonly result: "mount" | "directory";
+  readonly access: Access;
+  readonly isolation: Isolation;
+  readonly writable: readonly string[];
+  readonly upper?: Upper;
+  /** When, RFC 3339; by which boot (`/proc/sys/kernel/random/boot_id`) and process. */
+  readonly created: string;
+  readonly bootId: string;
+  readonly pid: number;
+  /** What composing took. */
+  readonly milliseconds?: number;
+}
+
+/** The compositions of a store. */
+export class Compositions {
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  /** The composition's own directory, for upper and work directories; there from {@link put} to {@link remove}. */
+  workspace(id: string): string {
+    return `${this.#layout.compositions}/${id}`;
+  }
+
+  /** Writes a record, new or changed. */
+  put(record: CompositionRecord): void {
+    const workspace = this.workspace(record.id);
+    Deno.mkdirSync(workspace, { recursive: true, mode: 0o700 });
+    syncDirectory(this.#layout.compositions);
+    replaceFile(
+      `${workspace}/record.json`,
+      JSON.stringify(record, null, 2) + "\n",
+      this.#layout.tmp,
+    );
+  }
+
+  get(id: string): CompositionRecord | undefined {
+    if (!/^[0-9a-f]+$/.test(id)) return undefined;
+    const bytes = readIfThere(`${this.workspace(id)}/record.json`);
+    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  /** All compositions, the oldest first. */
+  list(): CompositionRecord[] {
+    return listDirectory(this.#layout.compositions).map((id) => this.get(id)).filter((record) =>
+      record !== undefined
+    )
+      .sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
+  }
+
+  /**
+   * The composition that a person means: by target (an absolute path), by id, or by the beginning of an id if just one has it.
+   *
+   * @throws {LaminaError} `not-found` for none, `usage` for several.
+   */
+  find(idOrTarget: string): CompositionRecord {
+    const exact = this.get(idOrTarget);
+    if (exact !== undefined) return exact;
+    const all = this.list();
+    const byTarget = all.find((record) => record.target === idOrTarget);
+    if (byTarget !== undefined) return byTarget;
+    const begun = /^[0-9a-f]{3,}$/.test(idOrTarget)
+      ? all.filter((record) => record.id.startsWith(idOrTarget))
+      : [];
+    if (begun.length === 1) return begun[0];
+    if (begun.length > 1) {
+      throw new LaminaError(
+        "usage",
+        `finding composition ${idOrTarget}: ${begun.length} begin so`,
+        {
+          hint: `Give more digits: ${begun.map((record) => record.id).join(", ")}`,
+        },
+      );
+    }
+    throw new LaminaError(
+      "not-found",
+      `finding composition ${idOrTarget}: the store ${this.#layout.root} has no such id or target`,
+      {
+        hint: "lamina ps lists the compositions.",
+      },
+    );
+  }
+
+  /**
+   * Forgets a composition, with all that is left in its workspace. The record goes last, so that a crash half-way leaves something to
+   * release again.
+   *
+   * @throws {SysError} `EBUSY`… where something is still mounted in the workspace.
+   */
+  remove(id: string): void {
+    const workspace = this.workspace(id);
+    {
+      using directory = Fd.open(workspace, O_RDONLY | O_DIRECTORY);
+      for (const name of listDirectory(workspace)) {
+        if (name !== "record.json") removeTree(directory.n, name);
+      }
+    }
+    Deno.removeSync(`${workspace}/record.json`);
+    Deno.removeSync(workspace);
+    syncDirectory(this.#layout.compositions);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Layers in the store: each once, by the digest of its uncompressed archive (DiffID).
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import { LaminaError } from "../error.ts";
+import { FileLock } from "../linux/mod.ts";
+import { readErofs } from "../tree/mod.ts";
+import type { Inode } from "../tree/mod.ts";
+import { listDirectory, readIfThere, syncDirectory, writeDurably } from "./atomic.ts";
+import type { Layout } from "./layout.ts";
+import type { Staging } from "./staging.ts";
+
+/** What is known of a stored layer, as `layer.json` has it. */
+export interface LayerRecord {
+  readonly diffId: string;
+  /** Entries in its tree, the root among them. */
+  readonly entries: number;
+  /** Bytes of its uncompressed archive. */
+  readonly tarBytes: number;
+  /** Bytes of content of its files, each inode once. */
+  readonly fileBytes: number;
+  /** Of those, bytes that it shares with content the store had before. */
+  readonly sharedBytes: number;
+}
+
+/** The layers of a store. */
+export class Layers {
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  /** The unpacked layer: an overlay lower directory. */
+  directory(diffId: string): string {
+    return `${this.#layout.layer(diffId)}/fs`;
+  }
+
+  /** The layer's tree, a composefs EROFS image. */
+  index(diffId: string): string {
+    return `${this.#layout.layer(diffId)}/index.erofs`;
+  }
+
+  has(diffId: string): boolean {
+    return this.record(diffId) !== undefined;
+  }
+
+  /** What is known of a layer; undefined when the store does not have it. */
+  record(diffId: string): LayerRecord | undefined {
+    const bytes = readIfThere(`${this.#layout.layer(diffId)}/layer.json`);
+    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  /** DiffIDs of all stored layers. */
+  list(): string[] {
+    return listDirectory(this.#layout.layers).flatMap((algorithm) =>
+      listDirectory(`${this.#layout.layers}/${algorithm}`).map((hex) => `${algorithm}:${hex}`)
+    );
+  }
+
+  /**
+   * Locks layers for their ingest, in an order of the locks' own, so that two pulls never wait for each other in a circle. Waits while
+   * another process holds one of them: look again afterwards which are still missing.
+   */
+  lock(diffIds: Iterable<string>): Disposable {
+    const locks = new DisposableStack();
+    try {
+      for (const diffId of [...new Set(diffIds)].sort()) {
+        locks.use(FileLock.exclusive(this.#layout.layerLock(diffId)));
+      }
+      return locks;
+    } catch (error) {
+      locks.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Lets a layer enter. The staging directory holds `fs/` and `index.erofs`, verified and already durable (the caller syncs the filesystem
+   * once for all layers of a pull).
+   */
+  enter(record: LayerRecord, staging: Staging): void {
+    writeDurably(`${staging.path}/layer.json`, JSON.stringify(record) + "\n");
+    syncDirectory(staging.path);
+    const place = this.#layout.layer(record.diffId);
+    Deno.mkdirSync(dirname(place), { recursive: true });
+    staging.moveTo(place);
+    syncDirectory(dirname(place));
+    syncDirectory(this.#layout.layers);
+  }
+
+  /** Reads a layer's tree. */
+  tree(diffId: string): Inode {
+    const file = this.index(diffId);
+    const bytes = readIfThere(file);
+    if (bytes === undefined) {
+      throw new LaminaError(
+        "not-found",
+        `reading the tree of layer ${diffId}: ${file} is missing`,
+        {
+          hint: "Pull an image that has this layer again.",
+        },
+      );
+    }
+    try {
+      return readErofs(bytes);
+    } catch (cause) {
+      throw new LaminaError(
+        "invalid",
+        `reading the tree of layer ${diffId}: ${file}: ${(cause as Error).message}`,
+        {
+          cause,
+          hint:
+            "The file was changed on disk: remove the layer's directory and pull the image again.",
+        },
+      );
+    }
+  }
+}

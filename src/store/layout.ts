@@ -1,0 +1,88 @@
+/**
+ * Where things are in a store: the only place that knows its paths.
+ *
+ * @module
+ */
+
+import { splitDigest } from "./digest.ts";
+
+/** The paths of a store. Nothing here looks at the disk. */
+export class Layout {
+  readonly root: string;
+  readonly format: string;
+  /** Content objects, `ab/<62 hex>` by fs-verity digest: links to the inodes of the layers' files. */
+  readonly objects: string;
+  readonly layers: string;
+  readonly images: string;
+  readonly trees: string;
+  readonly tags: string;
+  readonly compositions: string;
+  /** What is being made. Everything in it is garbage once nobody holds the store's lock. */
+  readonly tmp: string;
+  readonly locks: string;
+  /** What can be found out again: probe results, corrections of the cost model. */
+  readonly cache: string;
+
+  /** @param root Absolute path of the store. */
+  constructor(root: string) {
+    this.root = root;
+    this.format = `${root}/lamina.json`;
+    this.objects = `${root}/objects`;
+    this.layers = `${root}/layers`;
+    this.images = `${root}/images`;
+    this.trees = `${root}/trees`;
+    this.tags = `${root}/tags`;
+    this.compositions = `${root}/compositions`;
+    this.tmp = `${root}/tmp`;
+    this.locks = `${root}/locks`;
+    this.cache = `${root}/cache`;
+  }
+
+  /** The directories that every store has. */
+  get directories(): readonly string[] {
+    return [
+      this.objects,
+      this.layers,
+      this.images,
+      this.trees,
+      this.tags,
+      this.compositions,
+      this.tmp,
+      this.locks,
+      this.cache,
+    ];
+  }
+
+  /** A layer's own directory: `fs/`, `index.erofs`, `layer.json`. */
+  layer(diffId: string): string {
+    const { algorithm, hex } = splitDigest(diffId);
+    return `${this.layers}/${algorithm}/${hex}`;
+  }
+
+  /** An image's directory: `manifest.json`, `config.json`, `image.json`, `origins`, perhaps `fixup/`. */
+  image(digest: string): string {
+    const { algorithm, hex } = splitDigest(digest);
+    return `${this.images}/${algorithm}/${hex}`;
+  }
+
+  /** A merged tree, by the fs-verity digest (64 hex digits) of its image. */
+  tree(digest: string): string {
+    return `${this.trees}/${splitDigest(`sha256:${digest}`).hex}.erofs`;
+  }
+
+  /** A name's file. */
+  tag(name: string): string {
+    return `${this.tags}/${encodeURIComponent(name)}`;
+  }
+
+  /** The lock that is held while a layer is ingested. */
+  layerLock(diffId: string): string {
+    const { algorithm, hex } = splitDigest(diffId);
+    return `${this.locks}/layer-${algorithm}-${hex}`;
+  }
+
+  /** The lock that pulls and compositions share, and that collecting and repairing take alone. */
+  get storeLock(): string {
+    return `${this.locks}/store`;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The store: the directory that holds everything.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path";
+import { LaminaError } from "../error.ts";
+import {
+  check,
+  Fd,
+  FileLock,
+  O_DIRECTORY,
+  O_RDONLY,
+  privileges,
+  removeTree,
+  syncfs,
+} from "../linux/mod.ts";
+import { listDirectory } from "./atomic.ts";
+import { Compositions } from "./compositions.ts";
+import { readFormat, ROOTLESS, writeFormat } from "./format.ts";
+import { Images } from "./images.ts";
+import { Layers } from "./layers.ts";
+import { Layout } from "./layout.ts";
+import { Names } from "./names.ts";
+import { Staging } from "./staging.ts";
+import { Trees } from "./trees.ts";
+
+/** A store on disk. Opening it costs one small read; what it holds is read when asked for. */
+export class Store {
+  readonly layout: Layout;
+  readonly layers: Layers;
+  readonly names: Names;
+  readonly images: Images;
+  readonly trees: Trees;
+  readonly compositions: Compositions;
+  /**
+   * Whether layers are stored with their true owners, devices and `trusted.*` xattrs, which takes root's rights; else they are the
+   * user's own files, with the truth in their indexes.
+   */
+  readonly native: boolean;
+
+  private constructor(layout: Layout, native: boolean) {
+    this.layout = layout;
+    this.native = native;
+    this.layers = new Layers(layout);
+    this.names = new Names(layout);
+    this.images = new Images(layout, this.names);
+    this.trees = new Trees(layout, this.layers, native);
+    this.compositions = new Compositions(layout);
+  }
+
+  /** Where the store is when nobody says: `$LAMINA_ROOT`, else /var/lib/lamina as root, else `$XDG_DATA_HOME/lamina`. */
+  static defaultRoot(): string {
+    const named = Deno.env.get("LAMINA_ROOT");
+    if (named) return resolve(named);
+    if (Deno.uid() === 0) return "/var/lib/lamina";
+    const data = Deno.env.get("XDG_DATA_HOME") || `${Deno.env.get("HOME") ?? ""}/.local/share`;
+    if (!data.startsWith("/")) {
+      throw new LaminaError("usage", "finding the store: neither HOME nor XDG_DATA_HOME is set", {
+        hint: "Name it with --root or LAMINA_ROOT.",
+      });
+    }
+    return `${data}/lamina`;
+  }
+
+  /**
+   * Opens a store.
+   *
+   * @param root Its directory.
+   * @param options `create`: make it where there is none (its directory is then missing or empty).
+   * @throws {LaminaError} `not-found` where there is none, `unsupported` for a format or feature that is not known.
+   */
+  static open(root: string = Store.defaultRoot(), options?: { readonly create?: boolean }): Store {
+    const layout = new Layout(resolve(root));
+    const format = readFormat(layout.format) ?? (options?.create ? createStore(layout) : undefined);
+    if (format === undefined) {
+      throw new LaminaError("not-found", `opening the store: there is none at ${layout.root}`, {
+        hint: "lamina pull makes one; or name another with --root.",
+      });
+    }
+    return new Store(layout, !format.incompat.includes(ROOTLESS));
+  }
+
+  /**
+   * Shares the store with pulls and compositions and keeps the collector out. First clears what a killed process left in tmp/, if nobody
+   * else is at work.
+   */
+  shared(): Disposable {
+    if (listDirectory(this.layout.tmp).length > 0) {
+      using alone = FileLock.tryExclusive(this.layout.storeLock);
+      if (alone !== undefined) this.#clearTmp();
+    }
+    return FileLock.shared(this.layout.storeLock);
+  }
+
+  /** Has the store alone, and clears tmp/: nothing in it can be in use. Waits for those who share it. */
+  exclusive(): Disposable {
+    const lock = FileLock.exclusive(this.layout.storeLock);
+    this.#clearTmp();
+    return lock;
+  }
+
+  /** A new directory to make something in; hold {@link shared} as long as it is used. */
+  staging(): Staging {
+    return new Staging(this.layout.tmp);
+  }
+
+  /** Makes all that was written to the store's filesystem durable (syncfs(2)). */
+  sync(): void {
+    using root = Fd.open(this.layout.root, O_RDONLY | O_DIRECTORY);
+    check(syncfs(root.n), "syncfs", this.layout.root);
+  }
+
+  #clearTmp(): void {
+    using tmp = Fd.open(this.layout.tmp, O_RDONLY | O_DIRECTORY);
+    for (const name of listDirectory(this.layout.tmp)) removeTree(tmp.n, name);
+  }
+}
+
+function createStore(layout: Layout): ReturnType<typeof writeFormat> {
+  const there = listDirectory(layout.root);
+  const ours = new Set(
+    [...layout.directories, layout.format].map((path) => path.slice(layout.root.length + 1)),
+  );
+  const foreign = there.find((name) => !ours.has(name));
+  if (foreign !== undefined) {
+    throw new LaminaError(
+      "usage",
+      `making a store: ${layout.root} is not empty (it holds ${foreign}) and is not a store`,
+      {
+        hint: "Name a new or empty directory with --root.",
+      },
+    );
+  }
+  Deno.mkdirSync(layout.root, { recursive: true, mode: 0o700 });
+  // 0700 also where the directory was there: nobody else may reach a setuid file in it.
+  Deno.chmodSync(layout.root, 0o700);
+  for (const directory of layout.directories) Deno.mkdirSync(directory, { recursive: true });
+  for (let byte = 0; byte < 256; byte++) {
+    Deno.mkdirSync(`${layout.objects}/${byte.toString(16).padStart(2, "0")}`, { recursive: true });
+  }
+  // The format is written last: a directory without it is not a store yet, and the next `create` goes on from here.
+  return writeFormat(layout.format, privileges().native ? [] : [ROOTLESS], layout.tmp);
+}
