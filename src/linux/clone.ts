@@ -1,0 +1,154 @@
+/**
+ * Getting one file's content into another without, or with, moving the bytes.
+ *
+ * @module
+ */
+
+import { MAX_RW_COUNT, SEEK_DATA, SEEK_HOLE } from "./abi.ts";
+import {
+  check,
+  EBADF,
+  EINTR,
+  EINVAL,
+  EIO,
+  ENOSYS,
+  ENOTSUP,
+  ENXIO,
+  EPERM,
+  EXDEV,
+  SysError,
+} from "./errno.ts";
+import { ftruncate, lseek, pread, pwrite } from "./file.ts";
+import { ioctl } from "./ioctl.ts";
+import { bind, errno, type Libc } from "./libc.ts";
+
+const FICLONE = 0x40049409;
+const FICLONERANGE = 0x4020940d;
+
+/**
+ * FICLONE, ioctl_ficlone(2): makes the whole content of `target` share the extents of `source`.
+ *
+ * @returns 0 or `-errno`: EXDEV on two filesystems, EOPNOTSUPP or ENOTTY where the filesystem cannot, EINVAL for an inline
+ * source and the like.
+ */
+export function ficlone(target: number, source: number): number {
+  return ioctl(target, FICLONE, source);
+}
+
+const range = new BigInt64Array(4);
+
+/**
+ * FICLONERANGE: the same for a part. Offsets and length are multiples of the block size, but that a length may reach to the
+ * end of the source; a length of 0 is all up to there.
+ */
+export function ficlonerange(
+  target: number,
+  source: number,
+  sourceOffset: number,
+  length: number,
+  targetOffset: number,
+): number {
+  range[0] = BigInt(source);
+  range[1] = BigInt(sourceOffset);
+  range[2] = BigInt(length);
+  range[3] = BigInt(targetOffset);
+  return ioctl(target, FICLONERANGE, range);
+}
+
+let fn_copy_file_range: Libc["copy_file_range"] | undefined;
+
+function copyRange(
+  source: number,
+  sourceOffset: BigInt64Array | null,
+  target: number,
+  targetOffset: BigInt64Array | null,
+  length: number,
+): number {
+  const f = fn_copy_file_range ??= bind("copy_file_range");
+  const n = BigInt(Math.min(length, MAX_RW_COUNT));
+  for (;;) {
+    const r = f(source, sourceOffset, target, targetOffset, n, 0);
+    if (r >= 0) return r;
+    const e = errno[0];
+    if (e !== EINTR) return -e;
+  }
+}
+
+/**
+ * copy_file_range(2) from where both offsets are; they move on. May share extents where the filesystem can.
+ *
+ * @returns How many bytes were copied (at most 2^31 - 4096; 0 at the end of the source), or `-errno`.
+ */
+export function copyFileRange(source: number, target: number, length: number): number {
+  return copyRange(source, null, target, null, length);
+}
+
+/** Below this a file is copied without a look for holes: it would cost more than it saves. */
+const SPARSE = 64 * 1024;
+
+/**
+ * Copies `size` bytes from the start of `source` to the start of `target`, which is empty: by copy_file_range(2), and where
+ * that does not work by reading and writing. Holes stay holes. The descriptors' offsets are not to be relied on afterwards.
+ *
+ * @throws {SysError} EIO too if the source is shorter than `size`.
+ */
+export function copyAll(target: number, source: number, size: number): void {
+  if (size < SPARSE) return copyPart(target, source, 0, size);
+  for (let at = 0; at < size;) {
+    const hole = lseek(source, at, SEEK_HOLE);
+    // EINVAL: a filesystem that does not know holes.
+    const end = hole < 0 ? size : Math.min(hole, size);
+    copyPart(target, source, at, end);
+    if (end === size) return;
+    const data = lseek(source, end, SEEK_DATA);
+    if (data === -ENXIO || data >= size) {
+      check(ftruncate(target, size), "ftruncate", `descriptor ${target}`);
+      return;
+    }
+    at = check(data, "lseek", `descriptor ${source}`);
+  }
+}
+
+const offsets = [new BigInt64Array(1), new BigInt64Array(1)];
+
+function copyPart(target: number, source: number, start: number, end: number): void {
+  if (start === end) return;
+  const [from, to] = offsets;
+  from[0] = to[0] = BigInt(start);
+  for (let at = start; at < end;) {
+    const r = copyRange(source, from, target, to, end - at);
+    if (r > 0) {
+      at += r;
+    } else if (r === 0 || unsupported(-r)) {
+      // Some filesystems (procfs, FUSE) answer 0 for files that are not at their end.
+      return copyBytes(target, source, at, end);
+    } else {
+      check(r, "copy_file_range", `descriptor ${source} to ${target}`);
+    }
+  }
+}
+
+/** Whether an error of copy_file_range means "not here" rather than "it failed". */
+function unsupported(e: number): boolean {
+  return e === EXDEV || e === EINVAL || e === ENOSYS || e === ENOTSUP || e === EPERM ||
+    e === EBADF || e === EIO;
+}
+
+let buffer: Uint8Array | undefined;
+
+function copyBytes(target: number, source: number, start: number, end: number): void {
+  const block = buffer ??= new Uint8Array(256 * 1024);
+  for (let at = start; at < end;) {
+    const want = end - at < block.length ? block.subarray(0, end - at) : block;
+    const got = check(pread(source, want, at), "read", `descriptor ${source}`);
+    if (got === 0) {
+      throw new SysError(EIO, "read", `descriptor ${source}`, `it ends at byte ${at} of ${end}`);
+    }
+    for (let done = 0; done < got;) {
+      const n = pwrite(target, want.subarray(done, got), at + done);
+      if (n === 0) throw new SysError(EIO, "write", `descriptor ${target}`, "nothing was written");
+      done += check(n, "write", `descriptor ${target}`);
+    }
+    at += got;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The one table of C library functions, and how they are bound.
+ *
+ * `Deno.dlopen` costs 0.1 to 0.35 ms for each symbol, so that each is bound when it is first used. A wrapper keeps its
+ * function in a variable of its module: a call site that always sees the same function is compiled to a direct call.
+ *
+ * How to write a wrapper, and why exactly so:
+ *
+ * ```ts
+ * let fn_linkat: Libc["linkat"] | undefined;
+ * export function linkat(…) {
+ *   const f = fn_linkat ??= bind("linkat");
+ *   const r = f(…);
+ *   return r < 0 ? -errno[0] : r;
+ * }
+ * ```
+ *
+ * `errno` may be read only at once, in the function that made the call: anything else (a garbage collection, another call)
+ * may make system calls of its own in between. For the same reason the result is an `i32`: an `i64` would be a BigInt,
+ * whose allocation can start the collector. Arguments of 64 bits are BigInts, which is the fast path.
+ *
+ * Variadic functions are bound with one fixed prototype for each use; on x86_64 and on aarch64 Linux these are passed
+ * alike. System calls that glibc 2.31 has no function for go through syscall(2).
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+
+const TABLE = {
+  close: { parameters: ["i32"], result: "i32" },
+  copy_file_range: {
+    parameters: ["i32", "buffer", "i32", "buffer", "usize", "u32"],
+    result: "i32",
+  },
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
+  fgetxattr: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  flistxattr: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
+  fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  fsync: { parameters: ["i32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  geteuid: { parameters: [], result: "u32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  ioctlBuffer: { name: "ioctl", parameters: ["i32", "u32", "buffer"], result: "i32" },
+  ioctlNumber: { name: "ioctl", parameters: ["i32", "u32", "i32"], result: "i32" },
+  lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  lremovexattr: { parameters: ["buffer", "buffer"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i32" },
+  lseekWide: { name: "lseek", parameters: ["i32", "i64", "i32"], result: "i64" },
+  lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32" },
+  syncfs: { parameters: ["i32"], result: "i32" },
+  sysFsconfig: {
+    name: "syscall",
+    parameters: ["i64", "i32", "u32", "buffer", "buffer", "i32"],
+    result: "i32",
+  },
+  sysFsmount: { name: "syscall", parameters: ["i64", "i32", "u32", "u32"], result: "i32" },
+  sysFsopen: { name: "syscall", parameters: ["i64", "buffer", "u32"], result: "i32" },
+  sysMknodat: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "u32", "u32"],
+    result: "i32",
+  },
+  sysMountSetattr: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "u32", "buffer", "usize"],
+    result: "i32",
+  },
+  sysMoveMount: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  sysOpenTree: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32"], result: "i32" },
+  sysOpenat2: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    result: "i32",
+  },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  unshare: { parameters: ["i32"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Parameter<T> = T extends "buffer" ? ArrayBufferView | null
+  : T extends "i64" | "u64" | "usize" ? bigint
+  : number;
+type Result<T> = T extends "i64" ? bigint : number;
+type Parameters<P extends readonly unknown[]> = { [I in keyof P]: Parameter<P[I]> };
+type Call<S extends { parameters: readonly unknown[]; result: unknown }> = (
+  ...args: Parameters<S["parameters"]>
+) => Result<S["result"]>;
+
+/** The functions of the table with their types. */
+export type Libc = { readonly [K in keyof typeof TABLE]: Call<(typeof TABLE)[K]> };
+
+/**
+ * This thread's `errno`, as an array of one number. It is the C library's own from the first {@link bind} on; see the head of
+ * this file for when it may be read.
+ */
+export let errno: Int32Array = new Int32Array(1);
+
+let errnoBound = false;
+
+/**
+ * Binds a function of the table.
+ *
+ * @throws {LaminaError} `unsupported`: not Linux on x86_64 or aarch64 with glibc, or the function is not in this libc.
+ */
+export function bind<K extends keyof Libc>(name: K): Libc[K] {
+  if (!errnoBound) bindErrno();
+  return open(name, TABLE[name]) as Libc[K];
+}
+
+function bindErrno(): void {
+  const { os, arch } = Deno.build;
+  if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) {
+    throw new LaminaError(
+      "unsupported",
+      `lamina reaches the kernel through libc on Linux x86_64 and aarch64 only; this is ${os} ${arch}`,
+      { hint: "Run it on a 64-bit Intel, AMD or ARM Linux." },
+    );
+  }
+  const location = open("__errno_location", { parameters: [], result: "pointer" });
+  const pointer = location() as Deno.PointerObject;
+  errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, 4));
+  errnoBound = true;
+}
+
+function open(name: string, symbol: Deno.ForeignFunction): (...args: unknown[]) => unknown {
+  try {
+    const { symbols } = Deno.dlopen("libc.so.6", { [name]: symbol });
+    return symbols[name] as (...args: unknown[]) => unknown;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LaminaError("unsupported", `cannot bind ${name} of libc.so.6: ${reason}`, {
+      hint: "Use a distribution with glibc 2.31 or newer.",
+      cause,
+    });
+  }
+}

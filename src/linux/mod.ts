@@ -1,0 +1,23 @@
+/**
+ * Linux through its C library: files, links, clones, mounts, namespaces, errno. Thin and typed; nothing else in the program
+ * calls `Deno.dlopen`.
+ *
+ * Plain functions return the kernel's result or `-errno` and never throw because of the kernel; {@link check} makes a
+ * {@link SysError} of it.
+ *
+ * @module
+ */
+
+export * from "./abi.ts";
+export * from "./clone.ts";
+export * from "./directory.ts";
+export * from "./entry.ts";
+export * from "./errno.ts";
+export * from "./fd.ts";
+export * from "./file.ts";
+export * from "./ioctl.ts";
+export * from "./lock.ts";
+export * from "./path.ts";
+export * from "./remove.ts";
+export * from "./stat.ts";
+export * from "./xattr.ts";
