@@ -1,0 +1,120 @@
+/**
+ * The table of commands. A command's module is loaded when it is used: what `lamina images` needs is not paid by
+ * `lamina --version`.
+ *
+ * @module
+ */
+
+import type { Command } from "./spec.ts";
+
+/** One command, or a group of commands under one name. */
+export interface Entry {
+  readonly name: string;
+  /** One line for lists of commands. */
+  readonly summary: string;
+  /** The command's module; a group has none. */
+  readonly load?: () => Promise<{ readonly default: Command }>;
+  /** The commands of a group. */
+  readonly group?: readonly Entry[];
+}
+
+/** A titled part of the list. */
+export interface Section {
+  readonly title: string;
+  readonly entries: readonly Entry[];
+}
+
+/** All commands, as `lamina help` lists them. */
+export const SECTIONS: readonly Section[] = [
+  {
+    title: "images",
+    entries: [
+      {
+        name: "pull",
+        summary: "bring an image into the store",
+        load: () => import("./commands/pull.ts"),
+      },
+      {
+        name: "images",
+        summary: "list the images in the store",
+        load: () => import("./commands/images.ts"),
+      },
+      {
+        name: "inspect",
+        summary: "show an image: layers, config, sizes",
+        load: () => import("./commands/inspect.ts"),
+      },
+      {
+        name: "tag",
+        summary: "give an image a further name",
+        load: () => import("./commands/tag.ts"),
+      },
+    ],
+  },
+  {
+    title: "root filesystems",
+    entries: [
+      {
+        name: "compose",
+        summary: "compose an image's root filesystem at a directory",
+        load: () => import("./commands/compose.ts"),
+      },
+      {
+        name: "release",
+        summary: "undo compositions",
+        load: () => import("./commands/release.ts"),
+      },
+      {
+        name: "ps",
+        summary: "list compositions",
+        load: () => import("./commands/ps.ts"),
+      },
+      {
+        name: "probe",
+        summary: "try which strategies work here, and what they cost",
+        load: () => import("./commands/probe.ts"),
+      },
+    ],
+  },
+  {
+    title: "tools",
+    entries: [
+      {
+        name: "composefs",
+        summary: "build, read and digest composefs images",
+        group: [
+          {
+            name: "build",
+            summary: "make an EROFS image from a dump",
+            load: () => import("./commands/composefs_build.ts"),
+          },
+          {
+            name: "digest",
+            summary: "print the fs-verity digest of an image's tree",
+            load: () => import("./commands/composefs_digest.ts"),
+          },
+          {
+            name: "dump",
+            summary: "print a tree in composefs-dump(5) format",
+            load: () => import("./commands/composefs_dump.ts"),
+          },
+        ],
+      },
+      {
+        name: "completions",
+        summary: "print a completion script for a shell",
+        load: () => import("./commands/completions.ts"),
+      },
+      {
+        name: "help",
+        summary: "show what a command does and takes",
+        load: () => import("./commands/help.ts"),
+      },
+    ],
+  },
+];
+
+/** All entries of the top level. */
+export function entries(): readonly Entry[] {
+  return SECTIONS.flatMap((section) => section.entries);
+}

@@ -1,0 +1,68 @@
+/**
+ * Errors as a person sees them, as `--json` has them, and as exit codes.
+ *
+ * @module
+ */
+
+import { type ErrorKind, LaminaError } from "../../error.ts";
+import type { Globals } from "../globals.ts";
+import { printJson, writeText } from "./output.ts";
+import type { Screen } from "./screen.ts";
+import { printable } from "./text.ts";
+
+const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  failed: 1,
+  invalid: 1,
+  busy: 1,
+  exists: 1,
+  usage: 2,
+  "not-found": 3,
+  unsupported: 4,
+};
+
+/** The exit code that stands for an error: see {@link ErrorKind}; anything unforeseen is 1. */
+export function exitCode(error: unknown): number {
+  return error instanceof LaminaError ? EXIT_CODES[error.kind] : 1;
+}
+
+/** The error as one JSON document: `{"error": {"kind", "message", "hint"?}}`. */
+export function failureDocument(error: unknown): unknown {
+  const hint = error instanceof LaminaError ? error.hint : undefined;
+  return {
+    error: {
+      kind: error instanceof LaminaError ? error.kind : "failed",
+      message: messageOf(error),
+      ...(hint === undefined ? {} : { hint }),
+    },
+  };
+}
+
+/** The error as text: one line, a hint, and with `verbose` where it comes from. */
+export function failureText(error: unknown, screen: Screen, verbose: boolean): string {
+  let text = `${screen.paint("red", "lamina:")} ${printable(messageOf(error))}\n`;
+  if (error instanceof LaminaError && error.hint !== undefined) {
+    text += `${screen.paint("cyan", "hint:")} ${printable(error.hint)}\n`;
+  }
+  if (verbose) {
+    for (let e = error; e instanceof Error; e = e.cause) {
+      const origin = (e.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
+      text += screen.paint("dim", [`${e.name}: ${printable(e.message)}`, ...origin].join("\n"));
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+/** Prints an error where it belongs: on stdout as JSON, else on stderr. */
+export function printFailure(
+  error: unknown,
+  globals: Pick<Globals, "json" | "verbose">,
+  screen: Screen,
+): void {
+  if (globals.json) printJson(failureDocument(error));
+  else writeText("stderr", failureText(error, screen, globals.verbose));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,50 @@
+/**
+ * Where a command's answer goes: one JSON document, ids for scripts, or text for a person.
+ *
+ * @module
+ */
+
+import type { Globals } from "../globals.ts";
+import { type Screen, type StreamName } from "./screen.ts";
+
+/** What a command has to say at its end. */
+export interface Answer {
+  /** What `--json` prints. */
+  readonly document: unknown;
+  /** What a person reads; empty for nothing. Ends with a line break. */
+  readonly text: (screen: Screen) => string;
+  /** What `--quiet` prints: ids or names, one a line. Undefined: nothing. */
+  readonly brief?: readonly string[];
+  /** Exit code, when the answer is not simply "done". */
+  readonly code?: number;
+}
+
+/** Prints an answer on stdout in the form that was asked for. */
+export function printAnswer(answer: Answer, globals: Globals, screen: Screen): void {
+  if (globals.json) printJson(answer.document);
+  else if (globals.quiet) writeText("stdout", (answer.brief ?? []).map((id) => `${id}\n`).join(""));
+  else writeText("stdout", answer.text(screen));
+}
+
+/** Prints the one JSON document. */
+export function printJson(document: unknown): void {
+  writeText("stdout", JSON.stringify(document, null, 2) + "\n");
+}
+
+const encoder = new TextEncoder();
+
+/** Writes all of a text. A reader that went away (`lamina images | head -1`) is no error. */
+export function writeText(name: StreamName, text: string): void {
+  writeBytes(name, encoder.encode(text));
+}
+
+/** Writes all of some bytes; see {@link writeText}. */
+export function writeBytes(name: StreamName, bytes: Uint8Array): void {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += Deno[name].writeSync(bytes.subarray(done));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
