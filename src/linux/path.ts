@@ -38,6 +38,13 @@ export function cpath2(path: CPath): Uint8Array {
   return typeof path === "string" ? encode(path, second) : path;
 }
 
+/** A path as a C string of its own. */
+export function cstring(path: CPath): Uint8Array {
+  if (typeof path !== "string") return path;
+  if (path.includes("\0")) throw new TypeError(`a path holds a NUL: ${JSON.stringify(path)}`);
+  return encoder.encode(path + "\0");
+}
+
 /** The length of a C string: how many bytes stand before its NUL. */
 export function cstringLength(bytes: Uint8Array): number {
   const end = bytes.indexOf(0);

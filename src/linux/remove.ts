@@ -15,10 +15,20 @@ import {
 } from "./abi.ts";
 import { readDirectory } from "./directory.ts";
 import { fchmod, fchmodat, unlinkat } from "./entry.ts";
-import { EACCES, EBUSY, EISDIR, ELOOP, ENOENT, ENOTDIR, ESTALE, SysError } from "./errno.ts";
+import {
+  EACCES,
+  EBUSY,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  ESTALE,
+  SysError,
+} from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { openat } from "./file.ts";
-import { type CPath, cstringLength, displayPath } from "./path.ts";
+import { type CPath, cstring, cstringLength, displayPath, fromCString } from "./path.ts";
 import { fstat, Stat } from "./stat.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -46,8 +56,10 @@ interface Level {
  * @throws {SysError}
  */
 export function removeTree(dir: number, name: CPath): void {
-  const bytes = typeof name === "string" ? new TextEncoder().encode(name + "\0") : name;
-  const { parent, base } = split(bytes);
+  const { parent, base } = split(cstring(name));
+  if (/^\.{0,2}$/.test(fromCString(base))) {
+    throw new SysError(EINVAL, "rmdir", displayPath(name), "that names no entry of a directory");
+  }
   const top = openat(dir, parent, O_PATH | O_DIRECTORY);
   if (top === -ENOENT) return;
   if (top < 0) throw new SysError(-top, "open", displayPath(name));
@@ -183,6 +195,9 @@ class Remover {
   }
 
   #fail(errno: number, syscall: string, name: Uint8Array, detail?: string): never {
-    throw new SysError(errno, syscall, `${displayPath(name)} below ${this.#subject}`, detail);
+    const below = [...this.#levels.slice(1).map((level) => level.name), name].map(displayPath);
+    if (below.length > 16) below.splice(8, below.length - 16, "…");
+    const inside = this.#levels.length === 0 ? [] : below;
+    throw new SysError(errno, syscall, [this.#subject, ...inside].join("/"), detail);
   }
 }

@@ -1,0 +1,42 @@
+/**
+ * Namespaces: namespaces(7).
+ *
+ * Both calls act on the calling thread only. Synchronous calls of this thread, its child processes and workers that it starts
+ * afterwards follow it; **asynchronous file operations of Deno may run on other threads**, in the old namespace. A program of
+ * several threads, as every Deno program is, cannot enter a user namespace (EINVAL): that takes a child process.
+ *
+ * @module
+ */
+
+import { bind, errno, type Libc } from "./libc.ts";
+
+/** Mount namespace: mount_namespaces(7). */
+export const CLONE_NEWNS = 0x00020000;
+/** Cgroup namespace: cgroup_namespaces(7). */
+export const CLONE_NEWCGROUP = 0x02000000;
+/** UTS namespace: uts_namespaces(7). */
+export const CLONE_NEWUTS = 0x04000000;
+/** IPC namespace: ipc_namespaces(7). */
+export const CLONE_NEWIPC = 0x08000000;
+/** User namespace: user_namespaces(7). */
+export const CLONE_NEWUSER = 0x10000000;
+/** PID namespace: pid_namespaces(7); of children only. */
+export const CLONE_NEWPID = 0x20000000;
+/** Network namespace: network_namespaces(7). */
+export const CLONE_NEWNET = 0x40000000;
+
+let fn_unshare: Libc["unshare"] | undefined;
+/** unshare(2); `flags` of `CLONE_NEW*`. Returns 0 or `-errno`. */
+export function unshare(flags: number): number {
+  const f = fn_unshare ??= bind("unshare");
+  const r = f(flags);
+  return r < 0 ? -errno[0] : r;
+}
+
+let fn_setns: Libc["setns"] | undefined;
+/** setns(2): joins the namespace of a descriptor (of /proc/PID/ns/…); `type` is its `CLONE_NEW*`, or 0 for any. */
+export function setns(fd: number, type: number): number {
+  const f = fn_setns ??= bind("setns");
+  const r = f(fd, type);
+  return r < 0 ? -errno[0] : r;
+}
