@@ -192,8 +192,9 @@ function rejectValuesOfSwitches(
 ): void {
   for (const argument of argv) {
     if (argument === "--") return;
-    const flag = /^--?([^=]+)=/.exec(argument)?.[1];
-    if (flags.some((f) => f.value === undefined && (f.name === flag || f.short === flag))) {
+    const name = /^--?([^=]+)=/.exec(argument)?.[1];
+    const flag = name && flags.find((flag) => flag.name === name || flag.short === name);
+    if (flag && flag.value === undefined) {
       throw usageError(command, `\`${argument.replace(/=.*/s, "")}\` takes no value`);
     }
   }

@@ -4,19 +4,24 @@
  * @module
  */
 
-import truncatedWidth from "fast-string-truncated-width";
+import measure from "fast-string-truncated-width";
 
 /** The columns that a text takes, without its colours. */
 export function width(text: string): number {
-  return truncatedWidth(text).width;
+  return measure(text).width;
 }
 
-/** Cuts a text so that it takes at most `columns`, with an ellipsis in place of what is gone. */
+/** Cuts a text without colours so that it takes at most `columns`, with an ellipsis in place of what is gone. */
 export function cut(text: string, columns: number, ellipsis = "…"): string {
-  if (columns === Infinity) return text;
-  const { index, truncated, ellipsed } = truncatedWidth(text, { limit: columns, ellipsis });
-  if (!truncated) return text;
-  return text.slice(0, index) + (ellipsed ? ellipsis : "");
+  if (width(text) <= columns) return text;
+  const room = columns - width(ellipsis);
+  let kept = "";
+  const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  for (const { segment } of graphemes.segment(text)) {
+    if (width(kept + segment) > room) break;
+    kept += segment;
+  }
+  return room < 0 ? "" : kept + ellipsis;
 }
 
 /**

