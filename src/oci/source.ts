@@ -1,0 +1,71 @@
+/**
+ * Opens what a reference names.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import { ArchiveFiles } from "./archive.ts";
+import { DockerArchiveSource } from "./docker_archive.ts";
+import { DEFAULT_DOCUMENT_LIMIT, DirectoryFiles, statIfThere } from "./files.ts";
+import type { ImageSource, SourceLimits } from "./image.ts";
+import { LayoutSource } from "./layout.ts";
+import { formatReference, type Reference } from "./reference.ts";
+
+/** How a source is opened. */
+export interface SourceOptions {
+  /** Most bytes of a manifest, index or config; default {@link DEFAULT_DOCUMENT_LIMIT}. */
+  readonly documentLimit?: number;
+}
+
+/**
+ * Opens the source of a reference.
+ *
+ * @throws {LaminaError} `not-found`, `usage`, `invalid` or `unsupported`, with what to do.
+ */
+export function openSource(
+  reference: Reference,
+  options: SourceOptions = {},
+): Promise<ImageSource> {
+  return Promise.resolve().then(() => open(reference, options));
+}
+
+function open(reference: Reference, options: SourceOptions): ImageSource {
+  const limits: SourceLimits = { document: options.documentLimit ?? DEFAULT_DOCUMENT_LIMIT };
+  switch (reference.transport) {
+    case "oci":
+      return new LayoutSource(openDirectory(reference.path), reference, limits);
+    case "oci-archive":
+      return new LayoutSource(new ArchiveFiles(reference.path), reference, limits);
+    case "docker-archive":
+      return new DockerArchiveSource(new ArchiveFiles(reference.path), reference, limits);
+    case "docker": {
+      const { tag, repository } = reference;
+      const name = tag ?? repository.split("/").pop();
+      throw new LaminaError(
+        "unsupported",
+        `opening ${formatReference(reference)}: registries are not supported yet`,
+        {
+          hint: `Copy the image first: skopeo copy ${
+            formatReference(reference)
+          } oci:DIR:${name}, then use oci:DIR:${name}`,
+        },
+      );
+    }
+  }
+}
+
+function openDirectory(path: string): DirectoryFiles {
+  const info = statIfThere(path);
+  if (info === undefined) {
+    throw new LaminaError("not-found", `opening the layout ${path}: there is no such directory`, {
+      hint: "Check the path.",
+    });
+  }
+  if (!info.isDirectory) {
+    throw new LaminaError("usage", `opening the layout ${path}: it is not a directory`, {
+      hint: `An archive is named by oci-archive:${path} or docker-archive:${path}.`,
+    });
+  }
+  return new DirectoryFiles(path);
+}

@@ -1,0 +1,85 @@
+/** What the tests of this folder share. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { LaminaError } from "../../src/error.ts";
+import type { ResolvedImage } from "../../src/oci/mod.ts";
+import { openSource, parsePlatform, parseReference } from "../../src/oci/mod.ts";
+import type { SourceOptions } from "../../src/oci/source.ts";
+
+/** A temporary directory that is removed at the end. */
+export class Scratch implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "lamina-oci-" });
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** Resolves a reference as text. */
+export async function resolve(
+  reference: string,
+  platform?: string,
+  options?: SourceOptions,
+): Promise<ResolvedImage> {
+  using source = await openSource(parseReference(reference), options);
+  return await source.resolve(platform === undefined ? undefined : parsePlatform(platform));
+}
+
+/** Asserts that resolving fails with this kind, a message that holds all of these pieces, and something to do. */
+export async function assertRefused(
+  reference: string,
+  kind: LaminaError["kind"],
+  pieces: string | readonly string[],
+  platform?: string,
+  options?: SourceOptions,
+): Promise<void> {
+  const error = await assertRejects(() => resolve(reference, platform, options), LaminaError);
+  for (const piece of [pieces].flat()) {
+    assertEquals(
+      error.message.includes(piece),
+      true,
+      `${JSON.stringify(error.message)} should hold ${JSON.stringify(piece)}`,
+    );
+  }
+  assertEquals(error.kind, kind, error.message);
+  assertEquals(typeof error.hint, "string", error.message);
+}
+
+/** Runs a program and returns what it wrote; fails when it does. */
+export async function run(program: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+  if (!success) {
+    throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  }
+  return new TextDecoder().decode(stdout);
+}
+
+/** Whether a program is there. */
+export function hasProgram(program: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
+    try {
+      return Deno.statSync(`${directory}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Name of a test with the reason why it cannot run here, if there is one. */
+export function needing(
+  programs: readonly string[],
+  name: string,
+  { root = false } = {},
+): { name: string; ignore: boolean } {
+  const missing = programs.filter((program) => !hasProgram(program));
+  if (missing.length > 0) {
+    return { name: `${name} (skipped: ${missing.join(", ")} not installed)`, ignore: true };
+  }
+  if (root && Deno.uid() !== 0) return { name: `${name} (skipped: not root)`, ignore: true };
+  return { name, ignore: false };
+}
+
+/** Reads the bytes that a layer source names. */
+export function readRange(source: { file: string; offset: number; length: number }): Uint8Array {
+  return Deno.readFileSync(source.file).subarray(source.offset, source.offset + source.length);
+}
