@@ -128,19 +128,14 @@ class Remover {
     if (this.#mountKey() !== this.#mount) {
       this.#fail(EBUSY, "rmdir", name, "a filesystem is mounted there");
     }
-    const level: Level = {
-      name,
-      ino: this.#stat.ino,
-      device: this.#device(),
-      pending: [],
-    };
     if ((this.#stat.mode & 0o700) !== 0o700) fchmod(n, (this.#stat.mode & 0o7777) | 0o700);
-    for (const entry of readDirectory(n)) {
-      if (entry.type === DT_DIR || !this.#unlink(n, entry.name)) level.pending.push(entry.name);
-    }
+    const pending: Uint8Array[] = [];
     if (this.#levels.length > 0) Fd.adopt(this.#fd)[Symbol.dispose]();
-    this.#levels.push(level);
+    this.#levels.push({ name, ino: this.#stat.ino, device: this.#device(), pending });
     this.#fd = fd.release();
+    for (const entry of readDirectory(n)) {
+      if (entry.type === DT_DIR || !this.#unlink(n, entry.name)) pending.push(entry.name);
+    }
   }
 
   /** Goes back up and removes the directory, which is empty now. */

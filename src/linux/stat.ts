@@ -139,7 +139,7 @@ export interface StatFs {
   /** Inodes; 0 where the filesystem has no limit. */
   readonly files: number;
   readonly filesFree: number;
-  /** Identity of the filesystem, 16 hex digits. On btrfs it differs between subvolumes. */
+  /** Identity of the filesystem, 16 hex digits as stat(1) has them. On btrfs it differs between subvolumes. */
   readonly fsid: string;
   /** Mount flags (ST_RDONLY = 1, ST_NOSUID = 2 …). */
   readonly flags: number;
@@ -183,7 +183,7 @@ export function fstatfs(fd: number): StatFs {
     available: wide(8),
     files: wide(10),
     filesFree: wide(12),
-    fsid: [words[15], words[14]].map((w) => w.toString(16).padStart(8, "0")).join(""),
+    fsid: [words[14], words[15]].map((w) => w.toString(16).padStart(8, "0")).join(""),
     flags: wide(20),
   };
 }
