@@ -132,7 +132,8 @@ export async function addPrograms(files: HostFiles): Promise<void> {
     );
     return path === undefined ? [] : [path];
   });
-  for (const path of found) files.add(path);
+  // On a merged /usr these are symbolic links, which scripts that start with #!/bin/sh need.
+  for (const path of ["/bin/sh", "/sbin", "/lib", "/lib64", ...found]) files.add(path);
   for (const library of await librariesOf(found)) files.add(library);
 }
 

@@ -43,6 +43,8 @@ export interface DemoOptions {
   readonly smallFiles?: number;
   /** Bytes of content in the base; default 230 MiB. */
   readonly bytes?: number;
+  /** How layers are compressed; default: some with gzip, some with zstd. */
+  readonly compression?: "gzip" | "zstd";
 }
 
 /** Less than this is said: 5,000 files and 200 MB. */
@@ -74,7 +76,7 @@ export async function makeDemoImages(
   directory: string,
   options: DemoOptions = {},
 ): Promise<DemoImages> {
-  const layout = new DemoLayout(directory);
+  const layout = new DemoLayout(directory, options.compression);
   const { system, runtime } = await chooseBase(options);
   const base = await Promise.all([
     layout.layer("gzip", async (layer) => {
@@ -241,9 +243,11 @@ function text(seed: string): string {
 class DemoLayout {
   readonly #directory: string;
   readonly #blobs: string;
+  readonly #compression: "gzip" | "zstd" | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, compression: "gzip" | "zstd" | undefined) {
     this.#directory = directory;
+    this.#compression = compression;
     this.#blobs = `${directory}/blobs/sha256`;
     Deno.mkdirSync(this.#blobs, { recursive: true });
     Deno.writeTextFileSync(`${directory}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
@@ -253,7 +257,7 @@ class DemoLayout {
     compression: "gzip" | "zstd",
     write: (layer: LayerWriter) => Promise<void>,
   ): Promise<WrittenLayer> {
-    const layer = new LayerWriter(this.#blobs, compression);
+    const layer = new LayerWriter(this.#blobs, this.#compression ?? compression);
     await write(layer);
     return await layer.finish();
   }
