@@ -19,12 +19,14 @@ import {
   symlink,
   type TarPiece,
 } from "../support/tar.ts";
-import { assertRefused, needing, readRange, resolve, run, Scratch } from "./support.ts";
+import { lacks, needs, notRoot } from "../support/root.ts";
+import { TempDir } from "../support/temp.ts";
+import { assertRefused, readRange, resolve, run } from "./support.ts";
 
 const tar = (text: string) => makeTar([file("file", text)]);
 
 Deno.test("an archive of a layout is read where it lies", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/images.tar`;
   const [base, app] = await writeOciArchive(path, [
     { name: "base", layers: [tar("base")] },
@@ -40,7 +42,7 @@ Deno.test("an archive of a layout is read where it lies", async () => {
 });
 
 Deno.test("members of an archive are found as an unpacker would: by normalised name, the last one, through links", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   const { descriptor } = layout.image({ layers: [tar("x")] });
   layout.top([descriptor]);
@@ -91,7 +93,7 @@ Deno.test("members of an archive are found as an unpacker would: by normalised n
 });
 
 Deno.test("what is not a readable archive is refused with what to do", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/a.tar`;
   await assertRefused(`oci-archive:${path}`, "not-found", "no such file");
   await assertRefused(`oci-archive:${scratch.path}`, "usage", "a directory");
@@ -133,7 +135,7 @@ Deno.test("what is not a readable archive is refused with what to do", async () 
 });
 
 Deno.test("archives larger than memory would hold are scanned by their headers alone", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/large.tar`;
   const layout = new LayoutBuilder();
   layout.top([layout.image({ layers: [tar("x")], name: "small" }).descriptor]);
@@ -152,7 +154,7 @@ Deno.test("archives larger than memory would hold are scanned by their headers a
 
 for (const style of ["flat", "directories", "oci"] as const) {
   Deno.test(`a docker archive is read: ${style}`, async () => {
-    await using scratch = new Scratch();
+    using scratch = new TempDir();
     const path = `${scratch.path}/saved.tar`;
     const layers = [tar("base"), tar("app"), tar("base")];
     await writeDockerArchive(path, [
@@ -194,7 +196,7 @@ for (const style of ["flat", "directories", "oci"] as const) {
 }
 
 Deno.test("compressed layers in a docker archive have their own digests", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   for (const style of ["flat", "oci"] as const) {
     for (const compression of ["gzip", "zstd"] as const) {
       const path = `${scratch.path}/${style}-${compression}.tar`;
@@ -212,7 +214,7 @@ Deno.test("compressed layers in a docker archive have their own digests", async 
 });
 
 Deno.test("a synthesised manifest has a fixed form", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/a.tar`;
   const layer = new Uint8Array(1024);
   const config = json({ rootfs: { type: "layers", diff_ids: [sha256(layer)] } });
@@ -236,7 +238,7 @@ Deno.test("a synthesised manifest has a fixed form", async () => {
 });
 
 Deno.test("damaged docker archives are refused", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/a.tar`;
   const layer = tar("x");
   const config = json({ rootfs: { type: "layers", diff_ids: [sha256(layer)] } });
@@ -297,12 +299,13 @@ Deno.test("registries are refused with what to do instead", async () => {
 });
 
 Deno.test({
-  ...needing(
-    ["umoci", "skopeo"],
+  ...needs(
     "images made by umoci and skopeo are read, with skopeo's digests",
+    lacks("umoci"),
+    lacks("skopeo"),
   ),
   fn: async () => {
-    await using scratch = new Scratch();
+    using scratch = new TempDir();
     const { path } = scratch;
     await writeOciLayout(`${path}/own`, [{ name: "own", layers: [tar("base"), tar("app")] }]);
     await run("skopeo", "copy", "-q", `oci:${path}/own:own`, `oci:${path}/oci:copy`);
@@ -352,9 +355,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(["buildah"], "an image made by buildah is read", { root: true }),
+  ...needs("an image made by buildah is read", notRoot(), lacks("buildah")),
   fn: async () => {
-    await using scratch = new Scratch();
+    using scratch = new TempDir();
     const { path } = scratch;
     const storage = [
       "--root",

@@ -4,7 +4,8 @@ import { openSource, parseReference } from "../../src/oci/mod.ts";
 import { formatPlatform, hostPlatform } from "../../src/oci/platform.ts";
 import { type Descriptor, json, LayoutBuilder, sha256, writeOciLayout } from "../support/images.ts";
 import { file, makeTar } from "../support/tar.ts";
-import { assertRefused, readRange, resolve, Scratch } from "./support.ts";
+import { TempDir } from "../support/temp.ts";
+import { assertRefused, readRange, resolve } from "./support.ts";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
@@ -26,7 +27,7 @@ function image(
 }
 
 Deno.test("an image of a layout is found by its tag, and described in full", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const [base, app] = await writeOciLayout(scratch.path, [
     { name: "base", layers: [tar("base")], compression: "none" },
     {
@@ -67,7 +68,7 @@ Deno.test("an image of a layout is found by its tag, and described in full", asy
 });
 
 Deno.test("the only image of a layout needs no tag, and several tags may name one image", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   const only = image(layout, OTHER);
   const tagged = (tag: string) => ({
@@ -88,7 +89,7 @@ Deno.test("the only image of a layout needs no tag, and several tags may name on
 });
 
 Deno.test("of an index the image for the platform is taken", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   const host = image(layout, HOST);
   const other = image(layout, OTHER);
@@ -128,7 +129,7 @@ Deno.test("of an index the image for the platform is taken", async () => {
 });
 
 Deno.test("platforms that an index leaves out are read from the configs", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   const bare = (descriptor: Descriptor): Descriptor => ({
     mediaType: descriptor.mediaType,
@@ -151,14 +152,14 @@ Deno.test("platforms that an index leaves out are read from the configs", async 
 });
 
 Deno.test("an index for other platforms only is not taken silently", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   await layout.top([layout.index([image(layout, OTHER)])]).writeDirectory(scratch.path);
   await assertRefused(`oci:${scratch.path}`, "not-found", [HOST, OTHER]);
 });
 
 Deno.test("indexes may be nested, within a limit", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   for (const [depth, allowed] of [[1, true], [8, true], [9, false]] as const) {
     const layout = new LayoutBuilder();
     const leaf = image(layout, HOST);
@@ -172,7 +173,7 @@ Deno.test("indexes may be nested, within a limit", async () => {
 });
 
 Deno.test("an index that is reached on many ways is read once, and very many entries are refused", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const layout = new LayoutBuilder();
   let top: Descriptor = image(layout, HOST);
   const leaf = top.digest;
@@ -186,7 +187,7 @@ Deno.test("an index that is reached on many ways is read once, and very many ent
 });
 
 Deno.test("what is not a layout is refused with what to do", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const { path } = scratch;
   await assertRefused(`oci:${path}/none`, "not-found", "no such directory");
   await Deno.writeTextFile(`${path}/file`, "x");
@@ -233,7 +234,7 @@ async function handmade(
 }
 
 Deno.test("manifests that are not those of an image are refused", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   type Parts = Record<string, unknown>;
   const table: [
@@ -309,7 +310,7 @@ Deno.test("manifests that are not those of an image are refused", async () => {
 });
 
 Deno.test("layers that cannot be composed are refused", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const table: [string, string][] = [
     ["application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "foreign"],
@@ -331,7 +332,7 @@ Deno.test("layers that cannot be composed are refused", async () => {
 });
 
 Deno.test("digests are checked for their spelling before they become paths", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const hex = "0123456789abcdef".repeat(4);
   const digests = [
@@ -376,7 +377,7 @@ Deno.test("digests are checked for their spelling before they become paths", asy
 });
 
 Deno.test("sha512 names manifests, configs and blobs, but not DiffIDs", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const layout = new LayoutBuilder();
   const bytes = tar("x");
@@ -404,7 +405,7 @@ Deno.test("sha512 names manifests, configs and blobs, but not DiffIDs", async ()
 });
 
 Deno.test("every size and digest is verified", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const [written] = await writeOciLayout(path, [{ name: "x", layers: [tar("x")] }]);
   const blob = (digest: string) => `${path}/blobs/sha256/${digest.slice(7)}`;
@@ -449,7 +450,7 @@ Deno.test("every size and digest is verified", async () => {
 });
 
 Deno.test("documents are limited in size, and the limit can be set", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const [written] = await writeOciLayout(path, [{
     layers: [tar("x")],
@@ -468,7 +469,7 @@ Deno.test("documents are limited in size, and the limit can be set", async () =>
 });
 
 Deno.test("an image without layers, null instead of empty lists, and Docker's media types are understood", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const reference = await handmade(path, (layout) => {
     const config = layout.document({
@@ -487,7 +488,7 @@ Deno.test("an image without layers, null instead of empty lists, and Docker's me
 });
 
 Deno.test("blobs may be links, but not what would block", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const [written] = await writeOciLayout(path, [{ layers: [tar("x")] }]);
   const blob = `${path}/blobs/sha256/${written.layers[0].digest.slice(7)}`;
@@ -500,7 +501,7 @@ Deno.test("blobs may be links, but not what would block", async () => {
 });
 
 Deno.test("names are made for the store: a tag, else the directory's name", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const table: [string, string][] = [
     ["plain", "plain"],
     ["with space", "with-space"],

@@ -6,15 +6,6 @@ import type { ResolvedImage } from "../../src/oci/mod.ts";
 import { openSource, parsePlatform, parseReference } from "../../src/oci/mod.ts";
 import type { SourceOptions } from "../../src/oci/source.ts";
 
-/** A temporary directory that is removed at the end. */
-export class Scratch implements AsyncDisposable {
-  readonly path = Deno.makeTempDirSync({ prefix: "lamina-oci-" });
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
-  }
-}
-
 /** Resolves a reference as text. */
 export async function resolve(
   reference: string,
@@ -52,31 +43,6 @@ export async function run(program: string, ...args: string[]): Promise<string> {
     throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
   }
   return new TextDecoder().decode(stdout);
-}
-
-/** Whether a program is there. */
-export function hasProgram(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** Name of a test with the reason why it cannot run here, if there is one. */
-export function needing(
-  programs: readonly string[],
-  name: string,
-  { root = false } = {},
-): { name: string; ignore: boolean } {
-  const missing = programs.filter((program) => !hasProgram(program));
-  if (missing.length > 0) {
-    return { name: `${name} (skipped: ${missing.join(", ")} not installed)`, ignore: true };
-  }
-  if (root && Deno.uid() !== 0) return { name: `${name} (skipped: not root)`, ignore: true };
-  return { name, ignore: false };
 }
 
 /** Reads the bytes that a layer source names. */

@@ -1,9 +1,11 @@
 import { assertEquals, assertGreater, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { makeDemoImages } from "../../src/release/demo_images.ts";
-import { needing, resolve, run, Scratch } from "../oci/support.ts";
+import { lacks, needs, notRoot } from "../support/root.ts";
+import { TempDir } from "../support/temp.ts";
+import { resolve, run } from "../oci/support.ts";
 
 Deno.test("the demo's images share a base, and the rebuild differs in its top layer alone", async () => {
-  await using scratch = new Scratch();
+  using scratch = new TempDir();
   const path = `${scratch.path}/layout`;
   const made = await makeDemoImages(path, { smallFiles: 50, bytes: 0 });
   assertEquals(made.images.map(({ name }) => name), ["web", "worker", "tools", "web-next"]);
@@ -27,11 +29,14 @@ Deno.test("the demo's images share a base, and the rebuild differs in its top la
 });
 
 Deno.test({
-  ...needing(["umoci", "ldd"], "a demo image's command runs in its root filesystem", {
-    root: true,
-  }),
+  ...needs(
+    "a demo image's command runs in its root filesystem",
+    notRoot(),
+    lacks("umoci"),
+    lacks("ldd"),
+  ),
   fn: async () => {
-    await using scratch = new Scratch();
+    using scratch = new TempDir();
     const path = `${scratch.path}/layout`;
     const made = await makeDemoImages(path, { smallFiles: 0, bytes: 0, compression: "gzip" });
     await run("umoci", "raw", "unpack", "--image", `${path}:web-next`, `${scratch.path}/root`);
