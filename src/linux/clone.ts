@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_RW_COUNT, SEEK_DATA, SEEK_HOLE } from "./abi.ts";
+import { MAX_RW_COUNT, SEEK_DATA, SEEK_END, SEEK_HOLE } from "./abi.ts";
 import {
   check,
   EBADF,
@@ -94,6 +94,9 @@ const SPARSE = 64 * 1024;
  */
 export function copyAll(target: number, source: number, size: number): void {
   if (size < SPARSE) return copyPart(target, source, 0, size);
+  // What lies behind the end must not pass for a hole.
+  const there = lseek(source, 0, SEEK_END);
+  if (there >= 0 && there < size) throw tooShort(source, there, size);
   for (let at = 0; at < size;) {
     const hole = lseek(source, at, SEEK_HOLE);
     // EINVAL: a filesystem that does not know holes.
@@ -128,6 +131,10 @@ function copyPart(target: number, source: number, start: number, end: number): v
   }
 }
 
+function tooShort(source: number, at: number, size: number): SysError {
+  return new SysError(EIO, "read", `descriptor ${source}`, `it ends at byte ${at} of ${size}`);
+}
+
 /** Whether an error of copy_file_range means "not here" rather than "it failed". */
 function unsupported(e: number): boolean {
   return e === EXDEV || e === EINVAL || e === ENOSYS || e === ENOTSUP || e === EPERM ||
@@ -141,9 +148,7 @@ function copyBytes(target: number, source: number, start: number, end: number): 
   for (let at = start; at < end;) {
     const want = end - at < block.length ? block.subarray(0, end - at) : block;
     const got = check(pread(source, want, at), "read", `descriptor ${source}`);
-    if (got === 0) {
-      throw new SysError(EIO, "read", `descriptor ${source}`, `it ends at byte ${at} of ${end}`);
-    }
+    if (got === 0) throw tooShort(source, at, end);
     for (let done = 0; done < got;) {
       const n = pwrite(target, want.subarray(done, got), at + done);
       if (n === 0) throw new SysError(EIO, "write", `descriptor ${target}`, "nothing was written");

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   AT_FDCWD,
   check,
@@ -70,8 +70,8 @@ Deno.test("error numbers have their names and texts", () => {
 
 Deno.test("a failure in real life reads well", () => {
   const e = assertThrows(
-    () => check(openat(AT_FDCWD, "/nonexistent/\n", 0), "openat", "/nonexistent"),
+    () => check(openat(AT_FDCWD, "/proc/absent", 0), "openat", "/proc/absent"),
     SysError,
   );
-  assertMatch(e.message, /^openat \/nonexistent: No such file or directory \(ENOENT\)$/);
+  assertEquals(e.message, "openat /proc/absent: No such file or directory (ENOENT)");
 });
