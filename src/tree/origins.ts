@@ -1,0 +1,106 @@
+/**
+ * Which layer each inode of a merged tree comes from: what an image of the tree has no room for, as a small file beside it.
+ *
+ * All numbers little-endian: magic u32, number of inodes u32, number of paths u32; for each inode, by its number in the image, the layer u16
+ * (0xffff: none); padding to a multiple of 4; for each inode whose path in the layer is not its path in the tree: its number u32, the path's
+ * length u32 including the NUL at its end, the path.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import { Numbering } from "./erofs_numbering.ts";
+import type { Inode } from "./inode.ts";
+import { toBytes } from "./latin1.ts";
+
+/** `Lor1`. */
+const MAGIC = 0x31726f4c;
+const HEADER = 12;
+
+/** No layer: directories, which belong to no single one. */
+export const NO_LAYER = 0xffff;
+
+/** Most layers an image can have. */
+export const MAX_LAYERS = NO_LAYER;
+
+/** The origins of a merged tree, for {@link readOrigins}. */
+export function encodeOrigins(root: Inode): Uint8Array<ArrayBuffer> {
+  const { inodes } = new Numbering(root);
+  const paths: { ino: number; path: Uint8Array }[] = [];
+  const layers = new Uint16Array(inodes.length).fill(NO_LAYER);
+  for (let ino = 0; ino < inodes.length; ino++) {
+    const origin = inodes[ino].origin;
+    if (origin === null || inodes[ino].children !== null) continue;
+    layers[ino] = origin.layer;
+    if (origin.path !== null) paths.push({ ino, path: toBytes(origin.path + "\0") });
+  }
+  const start = pathsStart(inodes.length);
+  const bytes = new Uint8Array(paths.reduce((size, { path }) => size + 8 + path.length, start));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, inodes.length, true);
+  view.setUint32(8, paths.length, true);
+  for (let ino = 0; ino < layers.length; ino++) view.setUint16(HEADER + 2 * ino, layers[ino], true);
+  let at = start;
+  for (const { ino, path } of paths) {
+    view.setUint32(at, ino, true);
+    view.setUint32(at + 4, path.length, true);
+    bytes.set(path, at + 8);
+    at += 8 + path.length;
+  }
+  return bytes;
+}
+
+/** The origins of a merged tree's inodes, by their numbers. */
+export class Origins {
+  readonly #view: DataView;
+  readonly #count: number;
+  readonly #paths: ReadonlyMap<number, Uint8Array>;
+
+  constructor(view: DataView, count: number, paths: ReadonlyMap<number, Uint8Array>) {
+    this.#view = view;
+    this.#count = count;
+    this.#paths = paths;
+  }
+
+  /** The index of an inode's layer, 0 for the lowest; {@link NO_LAYER} for directories. */
+  layer(ino: number): number {
+    return ino < this.#count ? this.#view.getUint16(HEADER + 2 * ino, true) : NO_LAYER;
+  }
+
+  /** An inode's path in its layer, NUL-terminated; undefined where it is its path in the tree. */
+  path(ino: number): Uint8Array | undefined {
+    return this.#paths.get(ino);
+  }
+}
+
+/**
+ * Reads what {@link encodeOrigins} made.
+ *
+ * @throws {LaminaError} `invalid`.
+ */
+export function readOrigins(bytes: Uint8Array): Origins {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const bad = () =>
+    new LaminaError(
+      "invalid",
+      `reading a tree's origins: the file is damaged (${bytes.length} bytes)`,
+    );
+  if (bytes.length < HEADER || view.getUint32(0, true) !== MAGIC) throw bad();
+  const count = view.getUint32(4, true);
+  const paths = new Map<number, Uint8Array>();
+  let at = pathsStart(count);
+  for (let left = view.getUint32(8, true); left > 0; left--) {
+    if (at + 8 > bytes.length) throw bad();
+    const end = at + 8 + view.getUint32(at + 4, true);
+    if (end > bytes.length || end === at + 8 || bytes[end - 1] !== 0) throw bad();
+    paths.set(view.getUint32(at, true), bytes.subarray(at + 8, end));
+    at = end;
+  }
+  if (at !== bytes.length) throw bad();
+  return new Origins(view, count, paths);
+}
+
+function pathsStart(inodes: number): number {
+  return (HEADER + 2 * inodes + 3) & ~3;
+}
