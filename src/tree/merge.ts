@@ -152,7 +152,9 @@ class Merge {
       if (isWhiteout(inode)) below.delete(name);
       else if (inode.children !== null) {
         const onto = this.#counterpart(inode, name, stack);
-        if (onto !== undefined) this.#remove(inode, onto);
+        if (onto === undefined) continue;
+        if (onto.at(-1) !== below.get(name)) this.special = true;
+        this.#remove(inode, onto);
       }
     }
   }
