@@ -81,7 +81,7 @@ export function findBlob(files: Files, descriptor: Descriptor, what: string): Ex
 /**
  * Checks that a manifest is that of an image which lamina can store.
  *
- * @throws {LaminaError} `unsupported` for artifacts, foreign and encrypted layers.
+ * @throws {LaminaError} `unsupported` for artifacts, foreign and encrypted layers, and layers not named by sha256.
  */
 export function checkManifest(manifest: Manifest, subject: string): void {
   if (kindOf(manifest.config.mediaType) !== "config") {
@@ -93,8 +93,13 @@ export function checkManifest(manifest: Manifest, subject: string): void {
   }
   manifest.layers.forEach((layer, index) => {
     const kind = kindOf(layer.mediaType);
-    if (kind === "layer") return;
     const what = `${subject}: layer ${index + 1} (${layer.digest})`;
+    if (kind === "layer") {
+      if (layer.digest.startsWith("sha256:")) return;
+      throw new LaminaError("unsupported", `${what} is not named by a sha256 digest`, {
+        hint: "Copy the image with skopeo copy, which names layers by sha256.",
+      });
+    }
     if (kind === "foreign-layer") {
       throw new LaminaError(
         "unsupported",
