@@ -50,6 +50,11 @@ export class Store {
     this.compositions = new Compositions(layout);
   }
 
+  /** Absolute path of its directory. */
+  get root(): string {
+    return this.layout.root;
+  }
+
   /** Where the store is when nobody says: `$LAMINA_ROOT`, else /var/lib/lamina as root, else `$XDG_DATA_HOME/lamina`. */
   static defaultRoot(): string {
     const named = Deno.env.get("LAMINA_ROOT");
@@ -141,5 +146,7 @@ function createStore(layout: Layout): ReturnType<typeof writeFormat> {
     Deno.mkdirSync(`${layout.objects}/${byte.toString(16).padStart(2, "0")}`, { recursive: true });
   }
   // The format is written last: a directory without it is not a store yet, and the next `create` goes on from here.
-  return writeFormat(layout.format, privileges().native ? [] : [ROOTLESS], layout.tmp);
+  const { initUserNamespace, capSysAdmin, capMknod, capChown } = privileges();
+  const native = initUserNamespace && capSysAdmin && capMknod && capChown;
+  return writeFormat(layout.format, native ? [] : [ROOTLESS], layout.tmp);
 }

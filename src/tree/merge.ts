@@ -11,6 +11,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { countLinks } from "./count.ts";
 import { metadataEqual, overlayDifference } from "./difference.ts";
 import { type ByteString, Inode, isWhiteout, type Origin, S_IFLNK, S_IFMT } from "./inode.ts";
 import { HARDLINK, IMPLIED, isMark, OPAQUE } from "./marks.ts";
@@ -65,22 +66,6 @@ export function plainStack(layers: readonly Inode[]): Inode {
   };
   for (const layer of layers) lay(layer, root);
   return root;
-}
-
-/** Sets the link count of every inode but directories to the number of names that the tree has for it. */
-export function countLinks(root: Inode): void {
-  const seen = new Set<Inode>();
-  const pending = [root];
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    for (const inode of directory.children!.values()) {
-      if (inode.children !== null) pending.push(inode);
-      else if (seen.has(inode)) inode.nlink++;
-      else {
-        inode.nlink = 1;
-        seen.add(inode);
-      }
-    }
-  }
 }
 
 /** A merge under way. */

@@ -1,0 +1,115 @@
+/**
+ * The merged trees of images: made once out of the layers' trees, kept as composefs images.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import {
+  countTree,
+  encodeOrigins,
+  fsVerityDigest,
+  type Inode,
+  type Merged,
+  mergeLayers,
+  writeErofs,
+} from "../tree/mod.ts";
+import { readIfThere, replaceFile, writeDurably } from "./atomic.ts";
+import { writeFixup } from "./fixup.ts";
+import type { ImageDescription, ImageRecord, TreeRecord } from "./images.ts";
+import type { Layers } from "./layers.ts";
+import type { Layout } from "./layout.ts";
+import type { Staging } from "./staging.ts";
+
+/** A tree, loaded. */
+export interface LoadedTree extends TreeRecord {
+  /** The composefs image. */
+  readonly image: Uint8Array<ArrayBuffer>;
+  /** The file that holds it. */
+  readonly path: string;
+}
+
+/** The merged trees of a store. */
+export class Trees {
+  readonly #layout: Layout;
+  readonly #layers: Layers;
+  readonly #native: boolean;
+
+  constructor(layout: Layout, layers: Layers, native: boolean) {
+    this.#layout = layout;
+    this.#layers = layers;
+    this.#native = native;
+  }
+
+  /** Merges the trees of an image's layers, all of which the store has. */
+  merge(image: ImageDescription): Merged {
+    try {
+      return mergeLayers(image.layers.map(({ diffId }) => this.#layers.tree(diffId)));
+    } catch (error) {
+      if (!(error instanceof LaminaError)) throw error;
+      const layers = image.layers.map(({ diffId }, index) => `${index + 1}: ${diffId}`).join(", ");
+      throw new LaminaError(
+        error.kind,
+        `image ${image.digest}: ${error.message} (layers ${layers})`,
+        error,
+      );
+    }
+  }
+
+  /** Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory. */
+  make(image: ImageDescription, staging: Staging): TreeRecord {
+    const { root, fixup } = this.merge(image);
+    writeDurably(`${staging.path}/origins`, encodeOrigins(root));
+    if (fixup !== undefined) {
+      const directories = image.layers.map(({ diffId }) => this.#layers.directory(diffId));
+      writeFixup(fixup, `${staging.path}/fixup`, directories, this.#native);
+    }
+    return this.#keep(root);
+  }
+
+  /** Loads an image's tree; makes it again should it be missing. */
+  load(image: ImageRecord): LoadedTree {
+    const path = this.#layout.tree(image.tree.digest);
+    const bytes = readIfThere(path);
+    if (bytes !== undefined) {
+      return { ...image.tree, image: bytes as Uint8Array<ArrayBuffer>, path };
+    }
+    const again = this.#keep(this.merge(image).root);
+    if (again.digest !== image.tree.digest) {
+      throw new LaminaError(
+        "invalid",
+        `loading the tree of image ${image.digest}: ${path} was missing, and the layers make another tree (${again.digest})`,
+        {
+          hint:
+            "The layers' indexes were changed on disk: remove the image and its layers and pull it again.",
+        },
+      );
+    }
+    return { ...image.tree, image: Deno.readFileSync(path), path };
+  }
+
+  /** The file that says where each inode of an image's tree comes from. */
+  origins(image: ImageRecord): string {
+    return `${this.#layout.image(image.digest)}/origins`;
+  }
+
+  /** The layer to put above an image's own for a plain overlay stack, if it needs one. */
+  fixup(image: ImageRecord): string | undefined {
+    const path = `${this.#layout.image(image.digest)}/fixup`;
+    try {
+      return Deno.lstatSync(path).isDirectory ? path : undefined;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  #keep(root: Inode): TreeRecord {
+    const image = writeErofs(root, { format: "v1" });
+    const digest = Array.from(fsVerityDigest(image), (byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+    const path = this.#layout.tree(digest);
+    if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
+    return { digest, ...countTree(root) };
+  }
+}
