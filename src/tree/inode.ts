@@ -22,6 +22,17 @@ export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 export const S_IFSOCK = 0o140000;
 
+/** Where an inode of a merged tree comes from. */
+export interface Origin {
+  /** Index of the layer, 0 for the lowest. */
+  readonly layer: number;
+  /**
+   * A path of the inode in that layer, without leading `/`; null where every path that the merged tree has for the
+   * inode is its path in the layer as well.
+   */
+  readonly path: ByteString | null;
+}
+
 /**
  * One inode. A hard link is the same object under a second name.
  *
@@ -58,6 +69,13 @@ export class Inode {
   digest: Uint8Array | null = null;
   /** Path of that content below the object directory, as in composefs (`ab/cdef…`), else empty. */
   payload: ByteString = "";
+  /**
+   * Which of a hard-linked inode's paths (without leading `/`) stands for it in an image or a dump; the other names are
+   * links to that one. Empty, or not one of its paths: the first in depth-first order with names in byte order.
+   */
+  canonical: ByteString = "";
+  /** In a merged tree, where the inode comes from; else null. */
+  origin: Origin | null = null;
 
   /** @param mode Type and permission bits; a directory starts without entries. */
   constructor(mode: number) {

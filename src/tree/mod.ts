@@ -1,0 +1,15 @@
+/**
+ * Trees as data: composefs images and dumps of them, read and written; layers merged; fs-verity digests.
+ *
+ * @module
+ */
+
+export { countLinks, countTree, type TreeCounts } from "./count.ts";
+export { parseDump } from "./dump_parser.ts";
+export { formatDump } from "./dump_writer.ts";
+export { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
+export * from "./inode.ts";
+export * from "./marks.ts";
+export { type Merged, mergeLayers, plainStack } from "./merge.ts";
+export { encodeOrigins, NO_LAYER, Origins, readOrigins } from "./origins.ts";
+export { fsVerityDigest, FsVerityHasher, objectPath, toHex } from "./verity.ts";
