@@ -1,0 +1,168 @@
+/**
+ * Writes the content of regular files, and finds out what it is on the way.
+ *
+ * @module
+ */
+
+import {
+  check,
+  close,
+  displayPath,
+  ftruncate,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_WRONLY,
+  openat,
+  pwrite,
+  writeAll,
+} from "../linux/mod.ts";
+import type { Inode } from "../tree/inode.ts";
+import { FsVerityHasher, objectPath } from "../tree/verity.ts";
+import type { DiskForm } from "./form.ts";
+import type { Objects } from "./objects.ts";
+
+/** Largest content that stands in the index itself, as in composefs. */
+const INLINE = 64;
+const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+const ZEROS = new Uint8Array(64 * 1024);
+
+/** Makes regular files, one after the other. */
+export class ContentWriter {
+  readonly #form: DiskForm;
+  readonly #objects: Objects;
+  readonly #verity = new FsVerityHasher();
+  /** Inodes whose content is a clone of an object. */
+  readonly shared: Set<Inode> = new Set();
+
+  // The file being written in pieces.
+  #fd = -1;
+  #inode!: Inode;
+  #parts: readonly number[] | null = null;
+  /** Index into the parts, and bytes of that part that are there. */
+  #part = 0;
+  #inPart = 0;
+  /** How far the file has been hashed. */
+  #position = 0;
+
+  constructor(form: DiskForm, objects: Objects) {
+    this.#form = form;
+    this.#objects = objects;
+  }
+
+  /** Makes a file whose whole content is at hand. Sets the inode's content or digest. */
+  whole(dir: number, name: Uint8Array, inode: Inode, bytes: Uint8Array): void {
+    let source = -1;
+    if (bytes.length > INLINE) {
+      this.#verity.reset();
+      this.#verity.update(bytes);
+      this.#identify(inode);
+      if (this.#objects.worthSharing(bytes.length)) {
+        source = this.#objects.find(inode.payload, bytes.length);
+      }
+    } else if (bytes.length > 0) {
+      inode.content = bytes.slice();
+    }
+    const fd = this.#create(dir, name, inode);
+    try {
+      if (source >= 0 && this.#objects.cloneInto(fd, source)) this.shared.add(inode);
+      else if (bytes.length > 0) check(writeAll(fd, bytes), "write", displayPath(name));
+      this.#form.file(fd, inode);
+    } finally {
+      close(fd);
+    }
+  }
+
+  /**
+   * Begins a file whose content comes in pieces.
+   *
+   * @param parts Of a sparse file: offset, length … of what comes; else null.
+   */
+  begin(dir: number, name: Uint8Array, inode: Inode, parts: readonly number[] | null): void {
+    this.abandon();
+    this.#fd = this.#create(dir, name, inode);
+    this.#inode = inode;
+    this.#parts = parts;
+    this.#part = this.#inPart = this.#position = 0;
+    this.#verity.reset();
+    if (inode.size > 0 && inode.size <= INLINE) inode.content = new Uint8Array(inode.size);
+  }
+
+  /** The next piece. */
+  data(bytes: Uint8Array): void {
+    const parts = this.#parts;
+    if (parts === null) {
+      this.#hash(bytes);
+      check(writeAll(this.#fd, bytes), "write", "it");
+      return;
+    }
+    for (let at = 0; at < bytes.length;) {
+      const offset = parts[this.#part] + this.#inPart;
+      const piece = bytes.subarray(at, at + parts[this.#part + 1] - this.#inPart);
+      this.#hashHole(offset);
+      this.#hash(piece);
+      this.#writeAt(piece, offset);
+      at += piece.length;
+      this.#inPart += piece.length;
+      if (this.#inPart === parts[this.#part + 1]) {
+        this.#part += 2;
+        this.#inPart = 0;
+      }
+    }
+  }
+
+  /** Ends the file: metadata, digest, and the content shared if it is an object already. */
+  end(): void {
+    const inode = this.#inode;
+    if (this.#parts !== null) {
+      this.#hashHole(inode.size);
+      check(ftruncate(this.#fd, inode.size), "ftruncate", "it");
+    }
+    if (inode.size > INLINE) {
+      this.#identify(inode);
+      if (
+        this.#objects.worthSharing(inode.size) &&
+        this.#objects.replaceByClone(this.#fd, inode.payload, inode.size)
+      ) this.shared.add(inode);
+    }
+    this.#form.file(this.#fd, inode);
+    this.abandon();
+  }
+
+  /** Closes a file that will not be ended, if there is one. */
+  abandon(): void {
+    if (this.#fd >= 0) close(this.#fd);
+    this.#fd = -1;
+  }
+
+  #create(dir: number, name: Uint8Array, inode: Inode): number {
+    const fd = openat(dir, name, CREATE, this.#form.permissions(inode));
+    return fd < 0 ? check(fd, "create", displayPath(name)) : fd;
+  }
+
+  #identify(inode: Inode): void {
+    inode.digest = this.#verity.digest();
+    inode.payload = objectPath(inode.digest);
+  }
+
+  #hash(bytes: Uint8Array): void {
+    const { content } = this.#inode;
+    if (content !== null) content.set(bytes, this.#position);
+    else this.#verity.update(bytes);
+    this.#position += bytes.length;
+  }
+
+  /** A hole from where the file has been hashed up to an offset. */
+  #hashHole(end: number): void {
+    while (this.#position < end) {
+      const left = end - this.#position;
+      this.#hash(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
+    }
+  }
+
+  #writeAt(bytes: Uint8Array, offset: number): void {
+    for (let done = 0; done < bytes.length;) {
+      done += check(pwrite(this.#fd, bytes.subarray(done), offset + done), "write", "it");
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * One layer's way into the store: read, verify, decompress, unpack, index. README.md in this folder says how.
+ *
+ * @module
+ */
+
+export { LayerPipeline, type PipelineOptions } from "./pipeline.ts";
+export {
+  DEFAULT_LAYER_LIMITS,
+  type LayerLimits,
+  type LayerProgress,
+  type LayerResult,
+  type LayerSource,
+  type LayerTarget,
+} from "./types.ts";

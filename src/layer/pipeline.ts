@@ -1,0 +1,205 @@
+/**
+ * Layers into a store, several at once: two threads for each, which live as long as the pipeline.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import { fromFailure } from "./failure.ts";
+import type { Answer, Job } from "./jobs.ts";
+import { Ring } from "./ring.ts";
+import {
+  COUNTER_BYTES,
+  DEFAULT_LAYER_LIMITS,
+  ENTRIES,
+  type LayerLimits,
+  type LayerProgress,
+  type LayerResult,
+  type LayerSource,
+  type LayerTarget,
+  READ,
+  UNPACKED,
+} from "./types.ts";
+import type { Owner } from "./unpack.ts";
+
+/** Milliseconds between two reports of progress. */
+const PROGRESS_MS = 50;
+
+/** How a pipeline works. */
+export interface PipelineOptions {
+  /** Layers at once; default 2. */
+  readonly parallel?: number;
+  /** Bounds that differ from {@link DEFAULT_LAYER_LIMITS}. */
+  readonly limits?: Partial<LayerLimits>;
+  /** Whether files get their true owners, devices and `trusted.*` attributes: `Store.native`. */
+  readonly native: boolean;
+}
+
+/** Ingests layers. Dispose of it when done: until then its threads stay ready for the next layer. */
+export class LayerPipeline implements AsyncDisposable {
+  readonly #options: PipelineOptions;
+  readonly #limits: LayerLimits;
+  readonly #owner: Owner;
+  readonly #idle: Lane[] = [];
+  readonly #busy = new Map<Lane, Promise<unknown>>();
+  readonly #waiting: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LAYER_LIMITS, ...options.limits };
+    this.#owner = { umask: Deno.umask(), uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+  }
+
+  /**
+   * Ingests one layer: afterwards the staging directory holds `fs/` and `index.erofs`, every digest and size is verified,
+   * and the content of its files is among the objects. On failure no object of its content has been made, and the caller removes
+   * the staging directory; no thread uses it any more.
+   *
+   * @param onProgress Called now and then, and at the end.
+   * @throws {LaminaError} With the layer's digest and, if it is about one, the entry's path.
+   */
+  async ingest(
+    source: LayerSource,
+    target: LayerTarget,
+    onProgress?: (progress: LayerProgress) => void,
+  ): Promise<LayerResult> {
+    const { parallel = 2, native } = this.#options;
+    while (!this.#closed && this.#busy.size >= parallel) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#closed) throw cancelled(source);
+    const lane = this.#idle.pop() ?? new Lane();
+    const work = lane.run(source, target, this.#limits, native, this.#owner, onProgress);
+    this.#busy.set(lane, work.catch(() => {}));
+    try {
+      return await work;
+    } finally {
+      this.#busy.delete(lane);
+      if (lane.usable && !this.#closed) this.#idle.push(lane);
+      else lane.terminate();
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Cancels what is under way, waits until nothing is touched any more, and ends the threads. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const wake of this.#waiting.splice(0)) wake();
+    for (const lane of this.#busy.keys()) lane.cancel();
+    await Promise.all(this.#busy.values());
+    for (const lane of this.#idle.splice(0)) lane.terminate();
+  }
+}
+
+function cancelled(source: LayerSource): LaminaError {
+  return new LaminaError("failed", `ingesting layer ${source.digest}: it was cancelled`);
+}
+
+/** Two threads and the ring between them. */
+class Lane {
+  readonly #ring = new Ring();
+  readonly #inflate = new Thread(
+    new Worker(new URL("./inflate_worker.ts", import.meta.url), { type: "module" }),
+  );
+  readonly #unpack = new Thread(
+    new Worker(new URL("./unpack_worker.ts", import.meta.url), { type: "module" }),
+  );
+
+  /** Whether both threads are there for another layer. */
+  get usable(): boolean {
+    return this.#inflate.alive && this.#unpack.alive;
+  }
+
+  async run(
+    source: LayerSource,
+    target: LayerTarget,
+    limits: LayerLimits,
+    native: boolean,
+    owner: Owner,
+    onProgress?: (progress: LayerProgress) => void,
+  ): Promise<LayerResult> {
+    this.#ring.reset();
+    const counters = new SharedArrayBuffer(COUNTER_BYTES);
+    const job: Job = {
+      source,
+      target,
+      ring: this.#ring.memory,
+      counters,
+      limits,
+      native,
+      owner,
+    };
+    const report = () => onProgress?.(read(new BigInt64Array(counters)));
+    const timer = onProgress && setInterval(report, PROGRESS_MS);
+    try {
+      // A thread that dies leaves the other waiting: the ring wakes it.
+      const stop = () => this.#ring.cancel();
+      const [inflated, unpacked] = await Promise.all([
+        this.#inflate.run(job, stop),
+        this.#unpack.run(job, stop),
+      ]);
+      // That the blob is not what its digest says explains whatever else went wrong.
+      for (const answer of [inflated, unpacked]) {
+        if (answer.outcome === "failed") throw fromFailure(answer.failure);
+      }
+      if (inflated.outcome !== "done" || unpacked.outcome !== "done") throw cancelled(source);
+      report();
+      return unpacked.result as LayerResult;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Makes a run fail soon. */
+  cancel(): void {
+    this.#ring.cancel();
+  }
+
+  terminate(): void {
+    this.#inflate.terminate();
+    this.#unpack.terminate();
+  }
+}
+
+/** A worker that answers one job at a time. */
+class Thread {
+  readonly #worker: Worker;
+  #answer: ((answer: Answer) => void) | undefined;
+  #crashed: (() => void) | undefined;
+  alive = true;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }) => this.#answer?.(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.alive = false;
+      this.#crashed?.();
+      const message = `a thread of the ingest died: ${event.message}`;
+      this.#answer?.({
+        outcome: "failed",
+        failure: { kind: "failed", message, hint: undefined },
+      });
+    };
+  }
+
+  /** @param crashed Called if the worker dies before it has answered. */
+  run(job: Job, crashed: () => void): Promise<Answer> {
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      this.#crashed = crashed;
+      this.#worker.postMessage(job);
+    });
+  }
+
+  terminate(): void {
+    this.alive = false;
+    this.#worker.terminate();
+  }
+}
+
+function read(counters: BigInt64Array): LayerProgress {
+  const value = (index: number) => Number(Atomics.load(counters, index));
+  return { read: value(READ), unpacked: value(UNPACKED), entries: value(ENTRIES) };
+}

@@ -1,0 +1,153 @@
+/**
+ * A ring of buffers in shared memory between two threads: one fills them, the other empties them.
+ *
+ * @module
+ */
+
+/** Bytes of one buffer. Measured: 256 KiB to 1 MiB are alike, and both threads' buffers stay in the cache of the processor. */
+export const SLOT_BYTES = 512 * 1024;
+const SLOTS = 8;
+
+// Words of the control block.
+/** Buffers filled so far. */
+const HEAD = 0;
+/** Buffers emptied so far. */
+const TAIL = 1;
+const STATE = 2;
+/** Changes with everything that the emptying side may be waiting for. */
+const FILLED = 3;
+/** Changes with everything that the filling side may be waiting for. */
+const EMPTIED = 4;
+/** From here on: bytes in each buffer. */
+const LENGTHS = 8;
+
+/** Counters go round at a multiple of SLOTS. */
+const COUNTER = 0x3fffffff;
+
+/** How a ring stands. */
+export const RUNNING = 0;
+/** All is there, and the blob is what its digest says. */
+export const FINISHED = 1;
+/** The filling side failed: what came is not to be used. */
+export const SOURCE_FAILED = 2;
+/** The emptying side failed: nobody will read more. */
+export const SINK_FAILED = 3;
+/** Both are to stop. */
+export const CANCELLED = 4;
+
+/** Thrown out of a ring's methods when the other side has failed, or all is cancelled: that side has the reason. */
+export class RingStopped extends Error {
+  override readonly name = "RingStopped";
+}
+
+/** The ring as both threads and the one that started them see it. Any thread may make one over the same memory. */
+export class Ring {
+  /** What to hand to another thread. */
+  readonly memory: SharedArrayBuffer;
+  readonly #control: Int32Array;
+  readonly #slots: Uint8Array[] = [];
+
+  /** @param memory That of another thread's ring; without it a new ring is made. */
+  constructor(memory?: SharedArrayBuffer) {
+    const control = (LENGTHS + SLOTS) * 4;
+    this.memory = memory ?? new SharedArrayBuffer(4096 + SLOTS * SLOT_BYTES);
+    this.#control = new Int32Array(this.memory, 0, control / 4);
+    for (let i = 0; i < SLOTS; i++) {
+      this.#slots.push(new Uint8Array(this.memory, 4096 + i * SLOT_BYTES, SLOT_BYTES));
+    }
+  }
+
+  /** Makes it new, while no other thread uses it. */
+  reset(): void {
+    this.#control.fill(0);
+  }
+
+  get state(): number {
+    return Atomics.load(this.#control, STATE);
+  }
+
+  /** Ends the work of both sides, unless it is over. */
+  cancel(): void {
+    this.#stop(CANCELLED);
+  }
+
+  /**
+   * Waits for an empty buffer.
+   *
+   * @throws {RingStopped} Nobody will read it.
+   */
+  acquire(): Uint8Array {
+    const control = this.#control;
+    for (;;) {
+      const event = Atomics.load(control, EMPTIED);
+      if (Atomics.load(control, STATE) !== RUNNING) throw new RingStopped();
+      const head = Atomics.load(control, HEAD);
+      if (((head - Atomics.load(control, TAIL)) & COUNTER) < SLOTS) {
+        return this.#slots[head % SLOTS];
+      }
+      Atomics.wait(control, EMPTIED, event);
+    }
+  }
+
+  /** Hands over the buffer that {@link acquire} gave, with `length` bytes in it. */
+  publish(length: number): void {
+    const control = this.#control;
+    control[LENGTHS + control[HEAD] % SLOTS] = length;
+    Atomics.store(control, HEAD, (control[HEAD] + 1) & COUNTER);
+    this.#signal(FILLED);
+  }
+
+  /** Says that all has been handed over and is to be trusted. */
+  finish(): void {
+    this.#stop(FINISHED);
+  }
+
+  /** Says that the filling side failed. */
+  failSource(): void {
+    this.#stop(SOURCE_FAILED);
+  }
+
+  /** Says that the emptying side failed. */
+  failSink(): void {
+    this.#stop(SINK_FAILED);
+  }
+
+  /**
+   * Waits for a full buffer: its bytes, or undefined at the end of a stream that is to be trusted.
+   *
+   * @throws {RingStopped} The stream is not to be trusted.
+   */
+  next(): Uint8Array | undefined {
+    const control = this.#control;
+    for (;;) {
+      const event = Atomics.load(control, FILLED);
+      const state = Atomics.load(control, STATE);
+      if (state !== RUNNING && state !== FINISHED) throw new RingStopped();
+      const tail = control[TAIL];
+      if (Atomics.load(control, HEAD) !== tail) {
+        const slot = tail % SLOTS;
+        return this.#slots[slot].subarray(0, control[LENGTHS + slot]);
+      }
+      if (state === FINISHED) return undefined;
+      Atomics.wait(control, FILLED, event);
+    }
+  }
+
+  /** Gives back the buffer that {@link next} gave. */
+  release(): void {
+    const control = this.#control;
+    Atomics.store(control, TAIL, (control[TAIL] + 1) & COUNTER);
+    this.#signal(EMPTIED);
+  }
+
+  #stop(state: number): void {
+    Atomics.compareExchange(this.#control, STATE, RUNNING, state);
+    this.#signal(FILLED);
+    this.#signal(EMPTIED);
+  }
+
+  #signal(word: number): void {
+    Atomics.add(this.#control, word, 1);
+    Atomics.notify(this.#control, word);
+  }
+}

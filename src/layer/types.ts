@@ -1,0 +1,78 @@
+/**
+ * What goes into the ingest of a layer, and what comes out.
+ *
+ * @module
+ */
+
+import { DEFAULT_TAR_LIMITS, type TarLimits } from "../tar/mod.ts";
+
+/** Where a layer's blob is: a range of a file. */
+export interface LayerSource {
+  readonly file: string;
+  /** Where in the file the blob starts, in bytes. */
+  readonly offset: number;
+  /** Bytes of the blob, as its descriptor says. */
+  readonly length: number;
+  /** Digest of the blob, as its descriptor says: `sha256:` and 64 hex digits. */
+  readonly digest: string;
+  /** Media type of the descriptor. The compression is told by the blob's first bytes all the same. */
+  readonly mediaType: string;
+  /** Digest of the uncompressed archive, as the image's config says: `sha256:` and 64 hex digits. */
+  readonly diffId: string;
+}
+
+/** Where a layer goes. */
+export interface LayerTarget {
+  /** An empty directory on the store's filesystem: gets `fs/` and `index.erofs`. */
+  readonly staging: string;
+  /** The store's directory of content objects. */
+  readonly objects: string;
+}
+
+/** What came of a layer. */
+export interface LayerResult {
+  readonly diffId: string;
+  /** Bytes of the uncompressed archive. */
+  readonly bytes: number;
+  /** Bytes of content of the layer's files, each inode once. */
+  readonly fileBytes: number;
+  /** Names in the layer's tree, the root among them. */
+  readonly entries: number;
+  /** Of {@link fileBytes}, those that share their place on disk with content that was there before. */
+  readonly sharedBytes: number;
+  /** Extended attributes left out because they would act as overlayfs' or the store's own marks, or the kernel has none there. */
+  readonly droppedXattrs: number;
+  /** Entries that mean nothing and were passed over (AUFS' own). */
+  readonly ignoredEntries: number;
+}
+
+/** How far an ingest is. */
+export interface LayerProgress {
+  /** Bytes of the blob that have been read. */
+  readonly read: number;
+  /** Bytes of the archive that have been unpacked. */
+  readonly unpacked: number;
+  /** Entries that have been unpacked. */
+  readonly entries: number;
+}
+
+/** Bounds for one layer. */
+export interface LayerLimits extends TarLimits {
+  /** Bytes of the uncompressed archive; also bytes of all files together, holes included. */
+  readonly unpackedBytes: number;
+  /** Largest window of a zstd frame, as power of two: so much memory it takes. */
+  readonly zstdWindowLog: number;
+}
+
+/** The defaults: far beyond real layers. */
+export const DEFAULT_LAYER_LIMITS: LayerLimits = {
+  ...DEFAULT_TAR_LIMITS,
+  unpackedBytes: 2 ** 37,
+  zstdWindowLog: 27,
+};
+
+/** Counters that both threads of an ingest write and anybody may read, in a SharedArrayBuffer of {@link COUNTER_BYTES}. */
+export const READ = 0;
+export const UNPACKED = 1;
+export const ENTRIES = 2;
+export const COUNTER_BYTES = 24;
