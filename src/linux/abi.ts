@@ -38,10 +38,10 @@ export const O_CLOEXEC = 0o2000000;
 /** A handle on the place, not on the content: open(2). */
 export const O_PATH = 0o10000000;
 /** An unnamed file in the directory given: open(2). */
-export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+export const O_TMPFILE: number = 0o20000000 | O_DIRECTORY;
 
 /** In place of a directory descriptor: the current working directory: openat(2). */
-export const AT_FDCWD = -100;
+export const AT_FDCWD: number = -100;
 /** Act on a symbolic link itself: fstatat(2). */
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 /** unlinkat(2) removes a directory. */

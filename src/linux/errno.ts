@@ -97,7 +97,7 @@ export const EILSEQ = 84;
 /** Operation not supported. */
 export const EOPNOTSUPP = 95;
 /** The same number as {@link EOPNOTSUPP}. */
-export const ENOTSUP = EOPNOTSUPP;
+export const ENOTSUP: typeof EOPNOTSUPP = EOPNOTSUPP;
 /** Connection timed out. */
 export const ETIMEDOUT = 110;
 /** Stale file handle. */
@@ -188,6 +188,7 @@ export function errnoText(errno: number): string {
 
 /** A system call that failed. Its message is like `linkat /a/b: Invalid cross-device link (EXDEV)`. */
 export class SysError extends Error {
+  /** What a caller can tell it by where `instanceof` does not reach (another realm). */
   override readonly name = "SysError";
   /** The error number, positive. */
   readonly errno: number;
@@ -199,6 +200,8 @@ export class SysError extends Error {
   readonly subject: string;
 
   /**
+   * Makes an error of a number.
+   *
    * @param errno The error number, positive.
    * @param syscall The system call.
    * @param subject What it was about, as a person should read it.

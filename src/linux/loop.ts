@@ -19,6 +19,7 @@ const LO_FLAGS_DIRECT_IO = 16;
 
 /** How {@link attachLoop} sets a device up. */
 export interface LoopOptions {
+  /** Nothing can be written to the device; the file may be open for reading only. */
   readonly readOnly?: boolean;
   /** Read and write the file past the page cache, so that its content is cached once; left out where the file's filesystem cannot. */
   readonly directIo?: boolean;

@@ -27,7 +27,11 @@ export class BlockSha256 {
   /** What computes: `libcrypto.so.3`, `libcrypto.so.1.1` or `node:crypto`. */
   readonly library: string;
 
-  /** @param portable Use node:crypto whatever else is there. */
+  /**
+   * Makes a hasher; costs some milliseconds the first time in a thread.
+   *
+   * @param portable Use node:crypto whatever else is there.
+   */
   constructor(portable = false) {
     const { hash, library } = portable ? byNode() : shared ??= byLibcrypto() ?? byNode();
     this.#hash = hash;

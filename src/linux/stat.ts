@@ -131,13 +131,17 @@ export function fstat(fd: number, into: Stat): number {
 export interface StatFs {
   /** Magic number, such as 0x58465342 for XFS (`linux/magic.h`). */
   readonly type: number;
+  /** Bytes in a block. */
   readonly blockSize: number;
+  /** Blocks in all. */
   readonly blocks: number;
+  /** Blocks that are free. */
   readonly free: number;
-  /** Free for who is not root. */
+  /** Blocks that are free for who is not root. */
   readonly available: number;
   /** Inodes; 0 where the filesystem has no limit. */
   readonly files: number;
+  /** Inodes that are free. */
   readonly filesFree: number;
   /** Identity of the filesystem, 16 hex digits as stat(1) has them. On btrfs it differs between subvolumes. */
   readonly fsid: string;
