@@ -21,12 +21,15 @@ export interface CompositionRecord {
   readonly imageName: string;
   /** fs-verity digest of the composed tree. */
   readonly tree: string;
+  /** Empty while it is being chosen. */
   readonly strategy: string;
   /** The file of an outside plugin; undefined for a built-in one. */
   readonly plugin?: string;
   readonly target: string;
   /** Whether lamina made the target directory, and so removes it on release. */
   readonly madeTarget: boolean;
+  /** What the target directory had when it was there before, and gets back on release. */
+  readonly targetWas?: { readonly mode: number; readonly uid: number; readonly gid: number };
   readonly result: "mount" | "directory";
   readonly access: Access;
   readonly isolation: Isolation;
@@ -38,6 +41,8 @@ export interface CompositionRecord {
   readonly pid: number;
   /** What composing took. */
   readonly milliseconds?: number;
+  /** What the strategy said about what it made. */
+  readonly notes?: Readonly<Record<string, string | number>>;
 }
 
 /** The compositions of a store. */

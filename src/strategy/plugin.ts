@@ -44,8 +44,12 @@ export interface Traits {
   readonly survivesReboot: boolean;
   /** `mount`: needs CAP_SYS_ADMIN over a mount namespace. */
   readonly privilege: "none" | "mount";
-  /** Whether it can check content against the tree's digest while it is read (`--verity`, `--digest`). */
+  /** Whether it can check content against the tree's digest while it is read (`--verity`). */
   readonly integrity: boolean;
+  /** Whether writes go to an upper directory that the request can name (`--upper`). */
+  readonly upper: boolean;
+  /** Most layers that one composition takes; undefined: any number. */
+  readonly maxLayers?: number;
 }
 
 /** One way to compose. */
@@ -57,32 +61,41 @@ export interface Strategy {
    */
   probe(site: Site): Verdict | Promise<Verdict>;
   /**
-   * Makes the composition at `job.target`, which does not exist or is an empty directory. On failure it throws, and
-   * what it made is undone by {@link Strategy.release}, which is then called with the same composition.
+   * Makes the composition at `job.target`, which is an empty directory. On failure it throws, and what it made is undone
+   * by {@link Strategy.release}, which is then called with the same composition.
    */
   compose(job: Job): Made | Promise<Made>;
   /**
-   * Undoes a composition: after it the target is gone or is an empty directory. Must accept one that is half made, half
-   * undone, or not there at all (after a reboot or a crash).
+   * Undoes a composition: after it the target is an empty directory, or gone. Must accept one that is half made, half
+   * undone, or not there at all (after a reboot or a crash). Lamina itself removes the target, if it made it, and the
+   * workspace.
    */
   release(composition: Composition): void | Promise<void>;
   /**
-   * Gives one regular file its content. Called by {@link Host.materialize}, in several threads, for every file that has
-   * one; metadata and hard-link groups are not its concern.
+   * Gives one regular file its content, by exactly one of the methods of `file`. Called by {@link Host.materialize}, in
+   * several threads, once for every regular file (of a hard-link group: for its first name); metadata and hard-link groups
+   * are not its concern. What it throws ends the composition.
    */
   place?(file: FileEntry): void;
 }
 
-/** Where a composition would be, for a probe. */
+/**
+ * Where a composition would be, for a probe. The three scratch directories are the strategy's own and empty, and lamina removes
+ * them, with what is left in them, after the probe.
+ */
 export interface Site {
-  /** A scratch directory on the store's filesystem, emptied after the probe. */
+  /** What the caller will want to do there. */
+  readonly access: Access;
+  /** A scratch directory on the store's filesystem. */
   readonly store: string;
-  /** A scratch directory on the target's filesystem, emptied after the probe. */
+  /** A scratch directory on the target's filesystem. */
   readonly target: string;
-  /** A scratch directory where upper directories would be (the store's filesystem, unless `--upper` says otherwise). */
+  /** A scratch directory where upper directories would be: on the store's filesystem, unless `--upper` says otherwise. */
   readonly upper: string;
-  /** Whether store and target are on one filesystem (equal `st_dev`, and links between them work). */
+  /** Whether a hard link from the store to the target works: one filesystem, one mount. */
   readonly sameFilesystem: boolean;
+  /** See {@link Job.native}. */
+  readonly native: boolean;
 }
 
 /** What a probe found. */
@@ -106,7 +119,7 @@ export interface Cost {
 
 /** The merged tree of an image. */
 export interface Tree {
-  /** The tree as a composefs EROFS image. */
+  /** The tree as a composefs EROFS image; read from the file when it is first asked for. */
   readonly image: Uint8Array;
   /** The file that holds it. */
   readonly path: string;
@@ -137,6 +150,11 @@ export interface Job {
   readonly writable: readonly string[];
   /** Where writes go, for strategies with an upper directory; undefined: a directory in {@link Job.workspace}. */
   readonly upper: Upper | undefined;
+  /**
+   * Whether content is to be checked against its digest while it is read: `require` is asked only of strategies whose traits say
+   * `integrity`.
+   */
+  readonly verity: "off" | "try" | "require";
   readonly tree: Tree;
   /** The layers, lowest first. */
   readonly layers: readonly LayerDirectory[];
@@ -147,8 +165,13 @@ export interface Job {
   readonly fixup: LayerDirectory | undefined;
   /** The directory of content objects, `ab/cdef…` by fs-verity digest. */
   readonly objects: string;
-  /** File with the layer of origin of each inode (see `src/store/origins.ts`). */
+  /** File that says of each inode of the tree which layer it comes from, and where it is there. For {@link Host.materialize}. */
   readonly origins: string;
+  /**
+   * Whether the layers are stored with their true owners, devices and `trusted.*` xattrs. In a store of a user without root's
+   * rights they are the user's own files, and overlay's marks are `user.overlay.*` (mount with `userxattr`).
+   */
+  readonly native: boolean;
   /** A private directory of this composition in the store, which lives until release: upper and work directories. */
   readonly workspace: string;
 }
@@ -156,7 +179,10 @@ export interface Job {
 /** `--upper`. */
 export type Upper =
   | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "tmpfs"; /** Bytes; undefined: the kernel's default, half of memory. */ readonly size: number | undefined };
+  | {
+    readonly kind: "tmpfs"; /** Bytes; undefined: the kernel's default, half of memory. */
+    readonly size: number | undefined;
+  };
 
 /** What `compose` made. */
 export interface Made {
@@ -188,15 +214,29 @@ export interface FileEntry {
   readonly writable: boolean;
   /** Creates the file, empty, and returns its descriptor, open for writing; closed, and its metadata set, afterwards. */
   create(): number;
-  /** Opens the content object and returns its descriptor, open for reading; closed afterwards. */
+  /** Opens the content and returns its descriptor, open for reading; closed afterwards. */
   source(): number;
-  /** Creates the file and writes its content by the cheapest byte copy the kernel has. */
+  /**
+   * Creates the file and writes its content by the cheapest copy the kernel has. Of large files on a filesystem with shared
+   * extents that is one that shares them, which costs no bytes and isolates as well as a copy.
+   */
   copy(): void;
+  /** Creates the file and makes it share the content's extents (FICLONE). Throws a SysError where that does not work. */
+  clone(): void;
   /**
    * Makes the file a hard link to the layer's own inode, with the metadata that has. Returns false, with nothing made, where
    * that inode's link count is at the filesystem's limit (EMLINK).
    */
   link(): boolean;
+}
+
+/** How {@link Host.materialize} makes what has no content. */
+export interface MaterializeOptions {
+  /**
+   * Whether symbolic links, devices, fifos and sockets are hard links to the layers' own inodes too, where they are not listed
+   * as writable; else they are made anew.
+   */
+  readonly linkOthers?: boolean;
 }
 
 /** What lamina does for a plugin. */
@@ -206,11 +246,20 @@ export interface Host {
   /**
    * Builds a directory from the job's tree: directories, links, devices, ownership, modes, xattrs, times, in the order that
    * keeps all of them, with as many threads as pay. Each regular file's content is given by the strategy's own
-   * {@link Strategy.place}.
+   * {@link Strategy.place}. Notes count what was made and how; without root's rights also what had to be left out
+   * (`skippedOwners`, `skippedDevices`, `skippedXattrs`, `skippedModes`).
    */
-  materialize(job: Job): Promise<Made>;
-  /** Removes what {@link Host.materialize} made, or part of it; never follows a link or crosses a mount. */
-  removeTree(path: string): void;
+  materialize(job: Job, options?: MaterializeOptions): Promise<Made>;
+  /**
+   * Gives a directory the metadata that the tree's root has: owner, mode, xattrs, times. For an upper directory, which is what
+   * shows as the root of an overlay.
+   */
+  applyRoot(job: Job, directory: string): void;
+  /**
+   * Removes all that a directory holds, not the directory itself; one that is not there is no error. Never follows a link, and
+   * throws at a mount point rather than crossing it.
+   */
+  removeContents(directory: string): void;
   readonly mounts: Mounts;
   readonly fs: Files;
   /** ioctl(2) with a buffer argument. Throws a SysError with `errno`. */
@@ -221,6 +270,8 @@ export interface Host {
 /** A mount that is not attached anywhere yet (fsmount(2)); detached again, and so unmounted, if it is disposed before it is attached. */
 export interface DetachedMount extends Disposable {
   readonly fd: number;
+  /** A path that leads to its root, in this process, until it is disposed: `/proc/self/fd/N`. */
+  readonly path: string;
   /** Attaches it at a directory (move_mount(2)). */
   attach(target: string): void;
 }
@@ -238,46 +289,61 @@ export interface OverlaySpec {
   readonly readOnly: boolean;
 }
 
-/** Mounts, with every difference between kernels inside. */
+/** Mounts, with every difference between kernels inside. All throw a SysError with what the kernel said. */
 export interface Mounts {
   /** Whether this process may mount at all: it tries a detached tmpfs. */
   allowed(): boolean;
   /** Largest number of lower directories one overlay takes. */
   readonly maxLower: number;
   overlay(spec: OverlaySpec): DetachedMount;
-  /** A composefs EROFS image, from the file itself or by a loop device. */
-  erofs(image: string, options?: { readonly noacl?: boolean }): DetachedMount;
+  /** An EROFS image, by its path or a descriptor of it: from the file itself, or by a loop device where the kernel needs one. */
+  erofs(image: string | number, options?: { readonly noacl?: boolean }): DetachedMount;
   tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount;
-  /** Unmounts whatever is mounted at a path (lazily if it is busy); nothing to do is no error. Never follows a link. */
+  /**
+   * Unmounts what lamina mounted at a path (lazily if it is busy); nothing to do is no error. What others mounted there stays. Never
+   * follows a link.
+   */
   unmount(path: string): void;
 }
 
-/** Files, by descriptor. Names are NUL-terminated bytes or strings. Every method throws a SysError with `errno` on failure. */
+/** Files and directories. Every method throws a SysError with `errno` on failure. */
 export interface Files {
-  /** Opens a directory. */
+  /** Opens a directory; {@link close} it. */
   openDirectory(path: string): number;
   close(fd: number): void;
   /** FICLONE: makes `target`'s content share `source`'s extents. */
   clone(target: number, source: number): void;
   /** Copies all content by copy_file_range(2), else by reading and writing. */
   copy(target: number, source: number, size: number): void;
-  mkdir(path: string, mode?: number): void;
+  /** Makes a directory; returns false if it is there already. */
+  mkdir(path: string, mode?: number): boolean;
+  /** Creates a file, or cuts it to nothing, and writes its content. */
   write(path: string, content: Uint8Array): void;
+  /** Reads a whole file. */
+  read(path: string): Uint8Array;
   exists(path: string): boolean;
+  /** Removes a file or a link. */
+  unlink(path: string): void;
   /** Removes an empty directory. */
   rmdir(path: string): void;
+  /** Removes a path with all below it, if it is there; never follows a link or crosses a mount. */
+  removeTree(path: string): void;
 }
 
-/** Micro-measurements on a site, in microseconds per operation; what makes a cost model. */
+/**
+ * Micro-measurements in the scratch directories of a {@link Site}: microseconds per operation, the median of a few. Each does the
+ * very operation, so that it also tells whether that works: it throws a SysError where it does not. Results are kept for the
+ * probe that is going on, so that several strategies may ask for the same one.
+ */
 export interface Measure {
-  /** A directory made and given its metadata. */
+  /** A directory made, given its metadata, opened and closed. */
   directory(directory: string): number;
-  /** linkat(2) between two directories. */
+  /** A hard link in `to` to a file in `from`. */
   link(from: string, to: string): number;
-  /** Create, FICLONE, metadata. */
-  clone(from: string, to: string): number;
-  /** Create, copy of `bytes` bytes, metadata. */
+  /** A file created in `to`, made to share the content (FICLONE) of one of `bytes` bytes in `from`, given its metadata. */
+  clone(from: string, to: string, bytes: number): number;
+  /** A file created in `to`, written with the content of one of `bytes` bytes in `from`, given its metadata. */
   copy(from: string, to: string, bytes: number): number;
-  /** One call of a function, timed over a few repetitions: the median. */
+  /** One call of a function: the median of a few, in microseconds. */
   time(work: () => void): number;
 }

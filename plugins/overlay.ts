@@ -1,0 +1,162 @@
+/**
+ * overlayfs: the layers stay where they are and are shown as one tree; what is written goes to an upper directory. One mount, whose
+ * cost grows with the number of layers only.
+ *
+ * The options, where the kernel's defaults depend on its configuration or on the mount:
+ *
+ * - `index=off`: an index keeps hard links together when they are written to, but ties an upper directory to its layers for ever.
+ * - `metacopy=off`: an upper directory holds whole files, so that it means something without its layers.
+ * - `redirect_dir`: `on` where directories can be written, or renaming one that a layer has would fail (EXDEV); `nofollow` else.
+ *   Without `trusted.*` xattrs, so in a user namespace, it is not allowed at all.
+ * - `xino=auto`: inode numbers are unique where they can be made so without risk.
+ *
+ * `volatile` is not used: it would spare a sync at release, and cost the upper directory at a crash.
+ *
+ * @module
+ */
+
+import type {
+  Composition,
+  Host,
+  Job,
+  Plugin,
+  Site,
+  Strategy,
+  Traits,
+  Verdict,
+} from "../src/strategy/plugin.ts";
+
+type Options = Record<string, string | true>;
+
+const plugin: Plugin = {
+  apiVersion: 1,
+  name: "overlay",
+  summary:
+    "mounts the layers as one tree by overlayfs, with an upper directory for what is written",
+
+  create(host: Host): Strategy {
+    const { fs, mounts } = host;
+
+    const traits: Traits = {
+      result: "mount",
+      access: ["ro", "rw"],
+      isolation: "full",
+      survivesReboot: false,
+      privilege: "mount",
+      integrity: false,
+      upper: true,
+      // One is for the layer that lamina may add to make the stack show the tree.
+      maxLayers: mounts.maxLower - 1,
+    };
+
+    function optionsFor(native: boolean, writable: boolean): Options {
+      const options: Options = { index: "off", metacopy: "off", xino: "auto" };
+      if (!native) return { ...options, userxattr: true };
+      return { ...options, redirect_dir: writable ? "on" : "nofollow" };
+    }
+
+    /** An upper directory with its work directory, as writes need them. */
+    function writable(base: string): { upper: string; work: string } {
+      const [upper, work] = [`${base}/upper`, `${base}/work`];
+      // What an earlier mount left there would be refused or, worse, believed.
+      fs.removeTree(work);
+      fs.mkdir(work, 0o700);
+      return { upper, work };
+    }
+
+    /** Where tmpfs is while the overlay is made over it; the overlay keeps it alive afterwards. */
+    const memory = (workspace: string) => `${workspace}/memory`;
+
+    function composeWritable(job: Job, lower: readonly string[]): void {
+      const { upper: place, workspace } = job;
+      let base = workspace;
+      if (place?.kind === "directory") base = place.path;
+      if (place?.kind === "tmpfs") {
+        base = memory(workspace);
+        fs.mkdir(base, 0o700);
+        using tmpfs = mounts.tmpfs({ size: place.size, mode: 0o700 });
+        tmpfs.attach(base);
+      }
+      const { upper, work } = writable(base);
+      // The root of an overlay is its upper directory. One that is there already keeps what it has.
+      if (fs.mkdir(upper, 0o700)) host.applyRoot(job, upper);
+      const options = optionsFor(job.native, true);
+      using mount = mounts.overlay({ lower, upper, work, options, readOnly: false });
+      if (place?.kind === "tmpfs") mounts.unmount(base);
+      mount.attach(job.target);
+    }
+
+    function composeReadOnly(job: Job, lower: readonly string[]): void {
+      // Without an upper directory overlayfs wants two lower ones.
+      const empty = `${job.workspace}/empty`;
+      if (lower.length < 2) fs.mkdir(empty, 0o755);
+      const stack = lower.length < 2 ? [...lower, empty] : lower;
+      const options = optionsFor(job.native, false);
+      using mount = mounts.overlay({ lower: stack, options, readOnly: true });
+      mount.attach(job.target);
+    }
+
+    function tryOut({ store, upper: base, native, access }: Site): number {
+      const lower = [`${store}/above`, `${store}/below`];
+      for (const directory of lower) fs.mkdir(directory);
+      fs.write(`${store}/below/file`, new Uint8Array([1]));
+      const rw = access === "rw";
+      if (rw) fs.mkdir(`${base}/upper`);
+      const options = optionsFor(native, rw);
+      const where = rw ? writable(base) : {};
+      const spec = { ...where, lower, options, readOnly: !rw };
+      {
+        using mount = mounts.overlay(spec);
+        const file = `${mount.path}/file`;
+        // A file of a layer is copied up when it is written, and leaves a whiteout when it is removed.
+        if (rw) fs.write(file, new Uint8Array([2]));
+        if (fs.read(file)[0] !== (rw ? 2 : 1)) throw new Error("the overlay shows another file");
+        if (rw) fs.unlink(file);
+      }
+      return host.measure.time(() => mounts.overlay(spec)[Symbol.dispose]()) / 1000;
+    }
+
+    return {
+      traits,
+
+      probe(site: Site): Verdict {
+        if (!mounts.allowed()) {
+          return {
+            works: false,
+            reason: "this process may not mount",
+            hint: "Run it as root; or use lamina run, which mounts in a namespace of its own.",
+          };
+        }
+        try {
+          const fixedMs = tryOut(site);
+          // Measured: 499 layers take 4.2 ms more than one.
+          const cost = { msPerLayer: 0.01, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 };
+          return { works: true, cost: { fixedMs, ...cost } };
+        } catch (error) {
+          return {
+            works: false,
+            reason: (error as Error).message,
+            hint:
+              "Upper directories cannot be on overlayfs or most network filesystems: try --upper tmpfs.",
+          };
+        }
+      },
+
+      compose(job: Job) {
+        const layers = job.fixup === undefined ? job.layers : [...job.layers, job.fixup];
+        const lower = layers.map((layer) => layer.path).reverse();
+        if (job.access === "rw") composeWritable(job, lower);
+        else composeReadOnly(job, lower);
+        return { notes: { lowerDirectories: lower.length } };
+      },
+
+      release({ target, workspace, upper }: Composition) {
+        mounts.unmount(target);
+        mounts.unmount(memory(workspace));
+        if (upper?.kind === "directory") fs.removeTree(`${upper.path}/work`);
+      },
+    };
+  },
+};
+
+export default plugin;

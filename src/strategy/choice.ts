@@ -1,0 +1,215 @@
+/**
+ * The choice of a strategy: the cheapest estimate among those that work here and meet the request.
+ *
+ * Pure: what was probed comes in, a table with a reason in every row goes out.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import type { Access, Cost, Isolation, Traits, Upper, Verdict } from "./plugin.ts";
+
+/** What the caller asks of a composition, as far as it decides which strategies come into question. */
+export interface Request {
+  /** A strategy's name, or `auto`. */
+  readonly strategy: string;
+  readonly access: Access;
+  readonly isolation: Isolation;
+  /** Paths that must be writable, see {@link plugin!Job.writable}. */
+  readonly writable: readonly string[];
+  readonly upper: Upper | undefined;
+  /** `require`: only strategies that check content while it is read; `try`: prefer them; `off`: no matter. */
+  readonly verity: "off" | "try" | "require";
+  /** Only a mount point, or only a plain directory; undefined: either. */
+  readonly result?: "mount" | "directory";
+}
+
+/** The sizes that costs grow with. */
+export interface Counts {
+  readonly layers: number;
+  readonly directories: number;
+  /** Entries that are not directories. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** A strategy with what its probe found. */
+export interface Candidate {
+  readonly name: string;
+  readonly traits: Traits;
+  readonly verdict: Verdict;
+  /** What real compositions took, as a multiple of their estimates; 1 when there were none. */
+  readonly correction: number;
+}
+
+/** One line of `--explain`. */
+export interface Row {
+  readonly name: string;
+  readonly result: "mount" | "directory";
+  /** Whether its probe succeeded. */
+  readonly works: boolean;
+  /** Whether it works and meets the request. */
+  readonly eligible: boolean;
+  readonly chosen: boolean;
+  /** Milliseconds that composing is expected to take; undefined where it does not work. */
+  readonly estimateMs: number | undefined;
+  /** Why it is not eligible, or why it is chosen or not. */
+  readonly reason: string;
+  /** What to do to make it work, where something can be done. */
+  readonly hint: string | undefined;
+}
+
+/** What was chosen, and the table that shows why. */
+export interface Choice {
+  readonly chosen: string;
+  readonly estimateMs: number;
+  /** One sentence. */
+  readonly why: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Estimates are no better than this: of two that are closer, the strategy that stands first in the list is taken, so that noise does not
+ * decide.
+ */
+const TIE = 1.1;
+
+const MIB = 1024 * 1024;
+
+/** The milliseconds that a cost comes to. */
+export function estimate(cost: Cost, counts: Counts): number {
+  return cost.fixedMs + cost.msPerLayer * counts.layers +
+    (cost.usPerDirectory * counts.directories + cost.usPerFile * counts.files +
+        cost.usPerMiB * counts.bytes / MIB) / 1000;
+}
+
+/** Why a strategy with these traits does not meet a request, or undefined if it does. */
+export function mismatch(traits: Traits, request: Request, counts: Counts): string | undefined {
+  if (request.result !== undefined && traits.result !== request.result) {
+    return `makes a ${traits.result}, not a ${request.result}`;
+  }
+  if (!traits.access.includes(request.access)) {
+    return `makes ${traits.access.join(" and ")} compositions, not ${request.access}`;
+  }
+  if (
+    request.access === "rw" && traits.isolation === "shared" && request.isolation === "full" &&
+    request.writable.length === 0
+  ) {
+    return "shares inodes with the store: needs --access ro, --writable PATH or --isolation shared";
+  }
+  if (request.upper !== undefined && request.access === "rw" && !traits.upper) {
+    return "has no upper directory (--upper)";
+  }
+  if (request.verity === "require" && !traits.integrity) {
+    return "cannot check content while it is read (--verity require)";
+  }
+  if (traits.maxLayers !== undefined && counts.layers > traits.maxLayers) {
+    return `takes ${traits.maxLayers} layers at most; this image has ${counts.layers}`;
+  }
+  return undefined;
+}
+
+interface Judged {
+  readonly candidate: Candidate;
+  readonly estimateMs: number | undefined;
+  readonly obstacle: string | undefined;
+}
+
+function judge(candidate: Candidate, request: Request, counts: Counts): Judged {
+  const { verdict } = candidate;
+  if (!verdict.works) {
+    return { candidate, estimateMs: undefined, obstacle: `does not work here: ${verdict.reason}` };
+  }
+  const estimateMs = estimate(verdict.cost, counts) * candidate.correction;
+  return { candidate, estimateMs, obstacle: mismatch(candidate.traits, request, counts) };
+}
+
+/**
+ * Chooses a strategy.
+ *
+ * @param candidates In the order that decides between equals.
+ * @throws {LaminaError} `unsupported` when none will do, or the one asked for does not; `not-found` when there is none of that name.
+ */
+export function choose(
+  candidates: readonly Candidate[],
+  request: Request,
+  counts: Counts,
+): Choice {
+  const judged = candidates.map((candidate) => judge(candidate, request, counts));
+  const eligible = judged.filter((entry) => entry.obstacle === undefined);
+  const best = request.strategy === "auto"
+    ? cheapest(eligible, request)
+    : named(judged, request.strategy);
+  if (best === undefined) throw noneWorks(judged);
+  const why = sentence(best, eligible, request);
+  return {
+    chosen: best.candidate.name,
+    estimateMs: best.estimateMs!,
+    why,
+    rows: judged.map((entry) => row(entry, best, why)),
+  };
+}
+
+function cheapest(eligible: readonly Judged[], request: Request): Judged | undefined {
+  const checking = eligible.filter((entry) => entry.candidate.traits.integrity);
+  const pool = request.verity === "try" && checking.length > 0 ? checking : eligible;
+  const least = Math.min(...pool.map((entry) => entry.estimateMs!));
+  return pool.find((entry) => entry.estimateMs! <= least * TIE);
+}
+
+function named(judged: readonly Judged[], name: string): Judged {
+  const found = judged.find((entry) => entry.candidate.name === name);
+  if (found === undefined) {
+    throw new LaminaError("not-found", `choosing a strategy: there is none named ${name}`, {
+      hint: `There are: ${judged.map((entry) => entry.candidate.name).join(", ")}.`,
+    });
+  }
+  if (found.obstacle !== undefined) {
+    const { verdict } = found.candidate;
+    throw new LaminaError("unsupported", `composing with ${name}: it ${found.obstacle}`, {
+      hint: (verdict.works ? undefined : verdict.hint) ??
+        "Leave --strategy away, and lamina takes the fastest that works; --explain shows all.",
+    });
+  }
+  return found;
+}
+
+function noneWorks(judged: readonly Judged[]): LaminaError {
+  const reasons = judged.map((entry) => `${entry.candidate.name} ${entry.obstacle}`).join("; ");
+  return new LaminaError("unsupported", `choosing a strategy: none meets the request: ${reasons}`, {
+    hint: "Ask for less (--access ro, no --upper, --verity off), or compose on another filesystem.",
+  });
+}
+
+function sentence(best: Judged, eligible: readonly Judged[], request: Request): string {
+  if (request.strategy !== "auto") return "asked for";
+  const others = eligible.filter((entry) => entry !== best);
+  if (others.length === 0) return "the only one that works and meets the request";
+  const next = others.reduce((a, b) => (b.estimateMs! < a.estimateMs! ? b : a));
+  const than = `${next.candidate.name} (${milliseconds(next.estimateMs!)})`;
+  const own = milliseconds(best.estimateMs!);
+  if (best.estimateMs! <= next.estimateMs!) return `${own} expected, the least; next is ${than}`;
+  if (request.verity === "try" && best.candidate.traits.integrity) {
+    return `${own} expected, and it checks content, unlike ${than}`;
+  }
+  return `${own} expected, as good as ${than}`;
+}
+
+function row(entry: Judged, best: Judged, why: string): Row {
+  const { candidate, estimateMs, obstacle } = entry;
+  const { verdict } = candidate;
+  return {
+    name: candidate.name,
+    result: candidate.traits.result,
+    works: verdict.works,
+    eligible: obstacle === undefined,
+    chosen: entry === best,
+    estimateMs,
+    reason: obstacle ?? (entry === best ? why : "works, but is not the cheapest"),
+    hint: verdict.works ? undefined : verdict.hint,
+  };
+}
+
+function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}

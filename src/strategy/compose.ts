@@ -1,0 +1,377 @@
+/**
+ * Composing: the record first, then the work, then the record is ready; all undone where something fails or a signal comes.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import { check, Fd, O_RDONLY, read } from "../linux/mod.ts";
+import type { CompositionRecord, ImageRecord, Store } from "../store/mod.ts";
+import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
+import { createHost } from "./host.ts";
+import { claimNew, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
+import type { LoadedPlugin } from "./loader.ts";
+import { bootId, Memory } from "./memory.ts";
+import type { Access, Isolation, Job, Made, Strategy, Tree, Upper } from "./plugin.ts";
+import { probe, type ProbeReport } from "./probe.ts";
+import { canonicalTarget, checkTarget, type Target } from "./target.ts";
+
+/** What is asked of {@link compose}. */
+export interface ComposeOptions {
+  readonly plugins: readonly LoadedPlugin[];
+  /** The name that the image was asked for by, for the record. */
+  readonly imageName?: string;
+  /** A strategy's name; `auto` by default. */
+  readonly strategy?: string;
+  /** `rw` by default. */
+  readonly access?: Access;
+  /** `full` by default. */
+  readonly isolation?: Isolation;
+  /** Paths in the image; a leading `/` does not matter. */
+  readonly writable?: readonly string[];
+  /** Where writes go. A directory is made if it is not there. */
+  readonly upper?: Upper;
+  /** `off` by default. */
+  readonly verity?: "off" | "try" | "require";
+  /** The fs-verity digest that the composed tree must have. */
+  readonly digest?: string;
+  /** Only a mount point, or only a plain directory. */
+  readonly result?: "mount" | "directory";
+  /** Probe all strategies, also where one is asked for by name, so that {@link ComposeResult.rows} has all. */
+  readonly explain?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called now and then with entries done and entries in all, by strategies that make many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A composition that is ready. */
+export interface ComposeResult {
+  readonly id: string;
+  readonly target: string;
+  readonly strategy: string;
+  /** Why this strategy, in one sentence. */
+  readonly why: string;
+  readonly result: "mount" | "directory";
+  readonly access: Access;
+  /** What was expected, and what it took: the strategy's own work, in milliseconds. */
+  readonly estimateMs: number;
+  readonly milliseconds: number;
+  readonly notes: Readonly<Record<string, string | number>>;
+  /** The strategies that came into question, for `--explain`. */
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Composes an image's root filesystem at a target.
+ *
+ * @throws {LaminaError} `exists`, `usage`, `not-found` for the target; `unsupported` where no strategy will do; what the strategy
+ * throws; the signal's reason. Nothing is left of the composition then.
+ */
+export async function compose(
+  store: Store,
+  image: ImageRecord,
+  target: string,
+  options: ComposeOptions,
+): Promise<ComposeResult> {
+  options.signal?.throwIfAborted();
+  checkDigest(image, options.digest);
+  const request = requestOf(options);
+  using _shared = store.shared();
+  using claimed = await begin(store, image, target, request, options);
+  const attempt = new Attempt(store, image, request, options, claimed.record);
+  try {
+    if (claimed.target.missing) Deno.mkdirSync(claimed.target.path, { mode: 0o700 });
+    if (request.upper?.kind === "directory") {
+      Deno.mkdirSync(request.upper.path, { recursive: true });
+    }
+    const { report, choice } = await attempt.choose();
+    return await attempt.run(report, choice);
+  } catch (error) {
+    throw await attempt.fail(error);
+  }
+}
+
+function checkDigest(image: ImageRecord, wanted: string | undefined): void {
+  const { digest } = image.tree;
+  if (wanted === undefined || wanted.replace(/^sha256:/, "").toLowerCase() === digest) return;
+  throw new LaminaError(
+    "invalid",
+    `composing ${image.digest}: its tree has the digest ${digest}, not ${wanted}`,
+    {
+      hint:
+        "The image is not the one that was asked for; lamina composefs digest shows a tree's digest.",
+    },
+  );
+}
+
+function requestOf(options: ComposeOptions): Request {
+  const { upper } = options;
+  return {
+    strategy: options.strategy ?? "auto",
+    access: options.access ?? "rw",
+    isolation: options.isolation ?? "full",
+    writable: (options.writable ?? []).map(writablePath),
+    upper: upper?.kind === "directory" ? { ...upper, path: canonicalTarget(upper.path) } : upper,
+    verity: options.verity ?? "off",
+    result: options.result,
+  };
+}
+
+function writablePath(path: string): string {
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  if (names.includes("..") || path.includes("\0")) {
+    throw new LaminaError("usage", `--writable ${path}: it must be a path inside the image`, {
+      hint: "Give it as the image has it, without .. in it.",
+    });
+  }
+  return names.join("/");
+}
+
+interface Claimed extends Disposable {
+  readonly record: CompositionRecord;
+  readonly target: Target;
+}
+
+/** Checks the target and writes the record, so that from here on whoever comes next can undo everything. */
+async function begin(
+  store: Store,
+  image: ImageRecord,
+  path: string,
+  request: Request,
+  options: ComposeOptions,
+): Promise<Claimed> {
+  using _records = lockRecords(store);
+  await sweep(store, options.plugins);
+  const target = checkTarget(path, store.root);
+  checkOthers(store, target.path, request);
+  const id = Array.from(
+    crypto.getRandomValues(new Uint8Array(6)),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+  const record: CompositionRecord = {
+    id,
+    state: "making",
+    image: image.digest,
+    imageName: options.imageName ?? image.digest,
+    tree: image.tree.digest,
+    strategy: "",
+    target: target.path,
+    madeTarget: target.missing,
+    targetWas: target.was,
+    result: "directory",
+    access: request.access,
+    isolation: request.isolation,
+    writable: request.writable,
+    upper: request.upper,
+    created: new Date().toISOString(),
+    bootId: bootId(),
+    pid: Deno.pid,
+  };
+  const lock = claimNew(store, id);
+  store.compositions.put(record);
+  return { record, target, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+}
+
+function checkOthers(store: Store, target: string, request: Request): void {
+  for (const other of store.compositions.list()) {
+    if (other.target === target) {
+      throw new LaminaError(
+        "exists",
+        `composing at ${target}: composition ${other.id} is there on record, made ${other.created}`,
+        { hint: `Release it first: lamina release ${other.id}` },
+      );
+    }
+    const { upper } = request;
+    if (
+      upper?.kind === "directory" && other.upper?.kind === "directory" &&
+      upper.path === other.upper.path
+    ) {
+      throw new LaminaError(
+        "busy",
+        `composing at ${target}: composition ${other.id} at ${other.target} writes to ${upper.path}`,
+        { hint: "Name another directory with --upper, or release that composition first." },
+      );
+    }
+  }
+}
+
+/** One composition on its way. */
+class Attempt {
+  readonly #store: Store;
+  readonly #image: ImageRecord;
+  readonly #request: Request;
+  readonly #options: ComposeOptions;
+  #record: CompositionRecord;
+  #strategy: Strategy | undefined;
+  /** The verdict that the choice relied on, if it was a remembered one. */
+  #relied: string | undefined;
+
+  constructor(
+    store: Store,
+    image: ImageRecord,
+    request: Request,
+    options: ComposeOptions,
+    record: CompositionRecord,
+  ) {
+    this.#store = store;
+    this.#image = image;
+    this.#request = request;
+    this.#options = options;
+    this.#record = record;
+  }
+
+  async choose(): Promise<{ report: ProbeReport; choice: Choice }> {
+    const { plugins, explain } = this.#options;
+    const { strategy, access, upper } = this.#request;
+    const named = plugins.filter((plugin) => plugin.name === strategy);
+    const all = strategy === "auto" || explain === true || named.length === 0;
+    const place = { target: this.#record.target, access, upper };
+    const reports = await probe(this.#store, place, all ? plugins : named, {
+      scratch: scratchName(this.#record.id),
+      workspace: this.#store.compositions.workspace(this.#record.id),
+    });
+    this.#options.signal?.throwIfAborted();
+    const choice = choose(reports, this.#request, this.#counts());
+    const report = reports.find((entry) => entry.name === choice.chosen)!;
+    return { report, choice };
+  }
+
+  async run(report: ProbeReport, choice: Choice): Promise<ComposeResult> {
+    const { plugin, traits, keys, verdict } = report;
+    const { signal, onProgress } = this.#options;
+    this.#relied = report.remembered ? keys.verdict : undefined;
+    const host = createHost({ plugin: plugin.source, signal, onProgress });
+    const strategy = this.#strategy = plugin.plugin.create(host);
+    host.bind(strategy);
+    this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
+    const start = performance.now();
+    const { notes = {} }: Made = await strategy.compose(this.#job());
+    const milliseconds = Math.round((performance.now() - start) * 100) / 100;
+    signal?.throwIfAborted();
+    this.#put({ state: "ready", milliseconds, notes });
+    if (verdict.works) {
+      const expected = estimate(verdict.cost, this.#counts());
+      new Memory(this.#store.layout.cache).rememberTime(keys.correction, milliseconds, expected);
+    }
+    const { id, target, access } = this.#record;
+    const { why, estimateMs, rows } = choice;
+    const { result } = traits;
+    return {
+      id,
+      target,
+      strategy: plugin.name,
+      why,
+      result,
+      access,
+      estimateMs,
+      milliseconds,
+      notes,
+      rows,
+    };
+  }
+
+  /** Undoes everything. Returns the error that says what failed, and what could not be undone. */
+  async fail(error: unknown): Promise<unknown> {
+    if (this.#relied !== undefined) {
+      new Memory(this.#store.layout.cache).forgetVerdict(this.#relied);
+    }
+    let left = "";
+    try {
+      await undo(this.#store, this.#record, this.#strategy);
+    } catch (cause) {
+      left = `; and undoing it failed: ${(cause as Error).message}`;
+    }
+    const { id, target, strategy } = this.#record;
+    const chosen = strategy !== "";
+    if (
+      !(error instanceof Error) || (left === "" && !chosen) ||
+      error === this.#options.signal?.reason
+    ) {
+      return error;
+    }
+    const by = chosen ? ` by ${strategy}` : "";
+    const own = error instanceof LaminaError ? error : undefined;
+    const hint = left === "" ? own?.hint : `Remove the cause, then: lamina release ${id}`;
+    const message = `composing at ${target}${by}: ${error.message}${left}`;
+    return new LaminaError(own?.kind ?? "failed", message, { cause: error, hint });
+  }
+
+  #put(changes: Partial<CompositionRecord>): void {
+    this.#record = { ...this.#record, ...changes };
+    this.#store.compositions.put(this.#record);
+  }
+
+  #counts(): Counts {
+    const { directories, files, bytes } = this.#image.tree;
+    return { layers: this.#image.layers.length, directories, files, bytes };
+  }
+
+  #job(): Job {
+    const store = this.#store;
+    const { id, target, access, isolation, writable, upper } = this.#record;
+    const own = store.layout.image(this.#image.digest);
+    const fixup = `${own}/fixup`;
+    const { tree } = this.#image;
+    return {
+      id,
+      target,
+      access,
+      isolation,
+      writable,
+      upper,
+      verity: this.#request.verity,
+      tree: new StoredTree(store.layout.tree(tree.digest), tree),
+      layers: this.#image.layers.map(({ diffId }) => ({
+        diffId,
+        path: store.layers.directory(diffId),
+      })),
+      fixup: isDirectory(fixup) ? { diffId: "", path: fixup } : undefined,
+      objects: store.layout.objects,
+      origins: `${own}/origins`,
+      native: store.native,
+      workspace: store.compositions.workspace(id),
+    };
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** A tree whose image is read when it is asked for, into memory that threads can share. */
+class StoredTree implements Tree {
+  readonly path: string;
+  readonly digest: string;
+  readonly directories: number;
+  readonly files: number;
+  readonly bytes: number;
+  #image: Uint8Array | undefined;
+
+  constructor(path: string, tree: ImageRecord["tree"]) {
+    this.path = path;
+    this.digest = tree.digest;
+    this.directories = tree.directories;
+    this.files = tree.files;
+    this.bytes = tree.bytes;
+  }
+
+  get image(): Uint8Array {
+    return this.#image ??= readShared(this.path);
+  }
+}
+
+function readShared(path: string): Uint8Array {
+  using file = Fd.open(path, O_RDONLY);
+  const { size } = Deno.statSync(path);
+  const bytes = new Uint8Array(new SharedArrayBuffer(size));
+  for (let done = 0; done < size;) {
+    const length = check(read(file.n, bytes.subarray(done)), "read", path);
+    if (length === 0) break;
+    done += length;
+  }
+  return bytes;
+}

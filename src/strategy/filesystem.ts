@@ -1,0 +1,84 @@
+/**
+ * What tells filesystems and mounts apart: for keys of what is remembered about them.
+ *
+ * @module
+ */
+
+import {
+  AT_FDCWD,
+  check,
+  Fd,
+  fstatfs,
+  O_DIRECTORY,
+  O_RDONLY,
+  Stat,
+  statx,
+  STATX_ATTR_MOUNT_ROOT,
+} from "../linux/mod.ts";
+
+/** One line of /proc/self/mountinfo: proc_pid_mountinfo(5). */
+export interface MountInfo {
+  readonly id: number;
+  /** Absolute path of the mount point. */
+  readonly path: string;
+  /** Options of the mount. */
+  readonly options: string;
+  readonly type: string;
+  readonly source: string;
+  /** Options of the filesystem. */
+  readonly superOptions: string;
+}
+
+/** All mounts that this process sees, in order: of two at one path the later one is on top. */
+export function readMounts(): MountInfo[] {
+  const lines = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
+  return lines.filter((line) => line !== "").map((line) => {
+    const [mount, filesystem] = line.split(" - ").map((half) => half.split(" "));
+    return {
+      id: Number(mount[0]),
+      path: unescape(mount[4]),
+      options: mount[5],
+      type: filesystem[0],
+      source: unescape(filesystem[1]),
+      superOptions: filesystem[2],
+    };
+  });
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(parseInt(digits, 8)));
+}
+
+/** The identity of what holds a directory. */
+export interface FilesystemId {
+  /** Type, filesystem and options, in one line: equal for equal behaviour as long as the system runs. */
+  readonly key: string;
+  /** The mount that it was reached by; hard links stay within one. */
+  readonly mount: number;
+}
+
+/**
+ * Identifies the filesystem of a directory.
+ *
+ * @throws {SysError} If it cannot be opened.
+ */
+export function identify(path: string): FilesystemId {
+  using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
+  const stat = new Stat();
+  check(statx(AT_FDCWD, path, 0, stat), "statx", path);
+  const { type, fsid } = fstatfs(directory.n);
+  const mount = readMounts().find((entry) => entry.id === stat.mountId);
+  const device = `${stat.devMajor}:${stat.devMinor}`;
+  const options = mount === undefined ? "" : `${mount.type} ${mount.options} ${mount.superOptions}`;
+  return { key: `${type.toString(16)} ${device} ${fsid} ${options}`, mount: stat.mountId };
+}
+
+/** Whether a path is a mount point; by its parent's device on kernels before 5.8, which misses bind mounts. */
+export function isMountPoint(path: string): boolean {
+  const stat = new Stat();
+  if (statx(AT_FDCWD, path, 0, stat) < 0) return false;
+  if ((stat.attributes & STATX_ATTR_MOUNT_ROOT) !== 0) return true;
+  const [major, minor] = [stat.devMajor, stat.devMinor];
+  return statx(AT_FDCWD, `${path}/..`, 0, stat) === 0 &&
+    (stat.devMajor !== major || stat.devMinor !== minor);
+}

@@ -1,0 +1,140 @@
+/**
+ * The life of a composition between its record and the directory or mount that it is: claiming, undoing, and clearing up after a process
+ * that died half-way.
+ *
+ * A process that makes or releases a composition holds a lock in its workspace meanwhile. A record that is not `ready` and whose lock is
+ * free belongs to nobody any more.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  check,
+  ENOENT,
+  ENOTEMPTY,
+  FileLock,
+  removeTree,
+  unlinkat,
+} from "../linux/mod.ts";
+import type { CompositionRecord, Store } from "../store/mod.ts";
+import { createHost } from "./host.ts";
+import type { LoadedPlugin } from "./loader.ts";
+import { mounts } from "./mounts.ts";
+import type { Composition, Strategy } from "./plugin.ts";
+import { SCRATCH_PREFIX } from "./probe.ts";
+
+/** Makes records one process at a time, so that no two compositions get one target. */
+export function lockRecords(store: Store): FileLock {
+  return FileLock.exclusive(`${store.layout.locks}/compositions`);
+}
+
+function lockFile(store: Store, id: string): string {
+  return `${store.compositions.workspace(id)}/lock`;
+}
+
+/** Takes a new composition's workspace; hold {@link lockRecords} until its record is written. */
+export function claimNew(store: Store, id: string): FileLock {
+  Deno.mkdirSync(store.compositions.workspace(id), { mode: 0o700 });
+  return FileLock.exclusive(lockFile(store, id));
+}
+
+/** Takes a composition that is there, or returns undefined where another process has it. */
+export function claim(store: Store, id: string): FileLock | undefined {
+  return FileLock.tryExclusive(lockFile(store, id));
+}
+
+/** Name of a composition's scratch directories for probing. */
+export function scratchName(id: string): string {
+  return SCRATCH_PREFIX + id;
+}
+
+/** Finds the plugin that a composition was made by. */
+export function pluginOf(
+  record: CompositionRecord,
+  plugins: readonly LoadedPlugin[],
+): LoadedPlugin | undefined {
+  return plugins.find((plugin) =>
+    plugin.name === record.strategy && plugin.source.file === record.plugin
+  );
+}
+
+/** A composition as its strategy knows it. */
+export function compositionOf(store: Store, record: CompositionRecord): Composition {
+  const { id, target, access, upper } = record;
+  return { id, target, access, upper, workspace: store.compositions.workspace(id) };
+}
+
+/**
+ * Undoes a composition, whatever of it there is, and forgets it. Hold its lock.
+ *
+ * @param strategy What it was made by; undefined if it was not chosen yet.
+ * @returns Whether the target, which lamina had made, is gone.
+ */
+export async function undo(
+  store: Store,
+  record: CompositionRecord,
+  strategy: Strategy | undefined,
+): Promise<{ targetRemoved: boolean }> {
+  const composition = compositionOf(store, record);
+  const scratch = scratchName(record.id);
+  mounts.unmount(`${composition.workspace}/memory`);
+  removeTree(AT_FDCWD, `${record.target}/${scratch}`);
+  if (record.upper?.kind === "directory") removeTree(AT_FDCWD, `${record.upper.path}/${scratch}`);
+  await strategy?.release(composition);
+  const targetRemoved = record.madeTarget && removeTarget(record.target);
+  if (!record.madeTarget) restoreTarget(record);
+  store.compositions.remove(record.id);
+  return { targetRemoved };
+}
+
+/** Removes a target that is empty now. One that somebody put something into stays. */
+function removeTarget(target: string): boolean {
+  const result = unlinkat(AT_FDCWD, target, AT_REMOVEDIR);
+  if (result === -ENOENT) return true;
+  if (result === -ENOTEMPTY) return false;
+  check(result, "rmdir", target);
+  return true;
+}
+
+function restoreTarget({ target, targetWas, result }: CompositionRecord): void {
+  if (targetWas === undefined || result === "mount") return;
+  try {
+    Deno.chownSync(target, targetWas.uid, targetWas.gid);
+    Deno.chmodSync(target, targetWas.mode);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Undoes what processes that died left half made or half released. What cannot be undone now, because its plugin is not loaded or
+ * something is in the way, stays on record.
+ */
+export async function sweep(store: Store, plugins: readonly LoadedPlugin[]): Promise<void> {
+  for (const record of store.compositions.list()) {
+    if (record.state === "ready") continue;
+    using lock = claim(store, record.id);
+    // Another process has it, or had it until just now.
+    if (lock === undefined || store.compositions.get(record.id) === undefined) continue;
+    const plugin = pluginOf(record, plugins);
+    if (plugin === undefined && record.strategy !== "") continue;
+    try {
+      await undo(store, record, plugin?.plugin.create(createHost({ plugin: plugin.source })));
+    } catch {
+      // Whoever releases it is told why it does not go.
+    }
+  }
+}
+
+/** The error for a composition that another process is making or releasing. */
+export function busy(record: CompositionRecord): LaminaError {
+  const doing = record.state === "making" ? "making" : "releasing";
+  return new LaminaError(
+    "busy",
+    `composition ${record.id} at ${record.target}: another process (${record.pid}) is ${doing} it`,
+    { hint: "Wait for it to end, or end it." },
+  );
+}

@@ -1,0 +1,370 @@
+/**
+ * The walk that builds a directory from a tree.
+ *
+ * Nothing is parsed: names go as bytes from the image into calls relative to open directories. A directory's files come before its
+ * subdirectories, and its own metadata after both. The stack is explicit, so that neither deep trees nor many open directories are
+ * a problem, and so that the walk can pause between directories.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../../error.ts";
+import {
+  check,
+  close,
+  displayPath,
+  EACCES,
+  EPERM,
+  linkat,
+  mkdirat,
+  mknodat,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  openat,
+  symlinkat,
+} from "../../linux/mod.ts";
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../tree/inode.ts";
+import type { ErofsView } from "../../tree/mod.ts";
+import type { FileEntry } from "../plugin.ts";
+import type { Counts } from "./counts.ts";
+import { Entry } from "./file_entry.ts";
+import type { Metadata } from "./metadata.ts";
+import { nameLength, openBelow, WalkPath, withParent } from "./path.ts";
+import { LayerDirectories, type Sources } from "./sources.ts";
+import { writableBelow, type WritableNode } from "./writable.ts";
+
+const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+const DOT_DOT = new Uint8Array([0x2e, 0x2e, 0]);
+const NO_NAME = new Uint8Array(1);
+
+/** Directories that are open at once on the way down; those further up are closed, and opened again on the way back. */
+const OPEN_LEVELS = 128;
+
+/** Entries after which progress is told and a wish to stop is heard, within large directories. */
+const BATCH = 256;
+
+/** A piece of the work: what belongs into one directory, which is there already and whose own metadata is not part of it. */
+export interface Unit {
+  readonly nid: number;
+  /** The directory's path in the tree, without slashes at its ends; empty for the root. */
+  readonly path: Uint8Array;
+  /** Whether what is no directory is part of the work. */
+  readonly files: boolean;
+  /** Which subdirectories are, with all below them; undefined for all. */
+  readonly subdirectories: readonly Subdirectory[] | undefined;
+}
+
+/** A directory in a directory. */
+export interface Subdirectory {
+  readonly nid: number;
+  /** NUL-terminated. */
+  readonly name: Uint8Array;
+}
+
+/** Hard links between what two threads make: made when both are done. */
+export interface LaterLink {
+  /** The inode's number in the tree. */
+  readonly ino: number;
+  /** The directory of the new name. */
+  readonly directory: number;
+  /** Path of the new name, NUL-terminated. */
+  readonly path: Uint8Array;
+}
+
+/** What a builder works with. */
+export interface BuilderParts {
+  readonly view: ErofsView;
+  readonly sources: Sources;
+  readonly metadata: Metadata;
+  readonly counts: Counts;
+  /** Descriptor of the target. */
+  readonly root: number;
+  readonly writable: WritableNode;
+  /** Inodes with several names of which one is writable: all their names are. */
+  readonly writableGroups: ReadonlySet<number>;
+  readonly place: (file: FileEntry) => void;
+  readonly linkOthers: boolean;
+  /** By inode number: 1 once a thread has taken a hard-link group; undefined where there is one thread. */
+  readonly groups: Uint8Array | undefined;
+  /** Called now and then with the number of entries since the last time; throws to stop the walk. */
+  readonly pulse: (entries: number) => void;
+}
+
+/** One directory on the way down. */
+class Level {
+  nid = 0;
+  /** Descriptor; -1 while there is none: not needed yet, or closed because the tree is deep. */
+  fd = -1;
+  name: Uint8Array = NO_NAME;
+  pathLength = 0;
+  writable!: WritableNode;
+  /** Whether the directory was here before the unit: its metadata is somebody else's. */
+  given = false;
+  readonly open = new LayerDirectories();
+  readonly subdirectories: number[] = [];
+  readonly names: Uint8Array[] = [];
+  next = 0;
+}
+
+/** Builds units of a tree, one after the other, in one thread. */
+export class Builder {
+  readonly #parts: BuilderParts;
+  readonly #path = new WalkPath();
+  readonly #entry: Entry;
+  readonly #levels: Level[] = [];
+  #depth = 0;
+  /** Whether subdirectories that are come by are part of the work. */
+  #collect = true;
+  #pending = 0;
+  /** Paths of the first names of hard-link groups that this builder made, NUL-terminated, by inode number. */
+  readonly firsts = new Map<number, Uint8Array>();
+  readonly later: LaterLink[] = [];
+
+  constructor(parts: BuilderParts) {
+    this.#parts = parts;
+    this.#entry = new Entry(parts.view, parts.sources, this.#path, parts.counts);
+  }
+
+  /** Begins a unit; {@link run} does it. */
+  start(unit: Unit): void {
+    const { root, writable } = this.#parts;
+    this.#path.reset(unit.path);
+    const level = this.#push(unit.nid, NO_NAME, nodeOf(writable, unit.path));
+    level.given = true;
+    level.fd = this.#try(openBelow(root, this.#path.bytes, DIRECTORY), "open", NO_NAME);
+    const { subdirectories } = unit;
+    this.#collect = subdirectories === undefined;
+    if (unit.files) this.#entries(level);
+    this.#collect = true;
+    for (const { nid, name } of subdirectories ?? []) {
+      level.subdirectories.push(nid);
+      level.names.push(name);
+    }
+  }
+
+  /**
+   * Works on until the unit is done or the time is over.
+   *
+   * @param until On the clock of performance.now().
+   * @returns Whether the unit is done.
+   */
+  run(until: number): boolean {
+    while (this.#depth > 0) {
+      const level = this.#levels[this.#depth - 1];
+      if (level.next < level.subdirectories.length) {
+        const index = level.next++;
+        this.#enter(level, level.subdirectories[index], level.names[index]);
+      } else {
+        this.#leave(level);
+      }
+      if (performance.now() >= until) break;
+    }
+    return this.#depth === 0;
+  }
+
+  /** Closes what is open, after a failure. */
+  abandon(): void {
+    for (let i = 0; i < this.#depth; i++) {
+      const level = this.#levels[i];
+      if (level.fd >= 0) close(level.fd);
+      level.fd = -1;
+      level.open.clear();
+    }
+    this.#depth = 0;
+    this.#entry.end();
+  }
+
+  #push(nid: number, name: Uint8Array, writable: WritableNode): Level {
+    const level = this.#levels[this.#depth] ??= new Level();
+    level.nid = nid;
+    level.fd = -1;
+    level.name = name;
+    level.pathLength = this.#path.length;
+    level.writable = writable;
+    level.given = false;
+    level.subdirectories.length = 0;
+    level.names.length = 0;
+    level.next = 0;
+    this.#depth++;
+    return level;
+  }
+
+  #enter(parent: Level, nid: number, name: Uint8Array): void {
+    const { view, metadata, counts } = this.#parts;
+    this.#path.truncate(parent.pathLength);
+    const mode = metadata.createMode(view.mode(nid));
+    this.#try(mkdirat(parent.fd, name, mode), "mkdir", name);
+    counts.directories++;
+    this.#path.push(name);
+    const far = this.#depth - OPEN_LEVELS;
+    if (far > 0 && this.#levels[far].fd >= 0) {
+      close(this.#levels[far].fd);
+      this.#levels[far].fd = -1;
+    }
+    this.#entries(this.#push(nid, name, writableBelow(parent.writable, name)));
+  }
+
+  #leave(level: Level): void {
+    const { view, metadata } = this.#parts;
+    const parent = this.#depth > 1 ? this.#levels[this.#depth - 2] : undefined;
+    level.open.clear();
+    if (!level.given) {
+      this.#path.truncate(level.pathLength);
+      try {
+        if (level.fd >= 0) metadata.open(level.fd, level.nid, view.mode(level.nid));
+        else metadata.named(parent!.fd, level.name, level.nid, view.mode(level.nid));
+      } catch (error) {
+        throw this.#explain(error, NO_NAME);
+      }
+    }
+    if (level.fd >= 0) {
+      if (parent !== undefined && parent.fd < 0) {
+        parent.fd = this.#try(openat(level.fd, DOT_DOT, DIRECTORY), "open ..", NO_NAME);
+      }
+      close(level.fd);
+      level.fd = -1;
+    }
+    this.#depth--;
+    this.#pending++;
+    this.#pulse();
+  }
+
+  /** Makes what a directory holds besides directories, and notes those. */
+  #entries(level: Level): void {
+    this.#parts.view.entries(level.nid, this.#visit);
+    if (level.fd < 0 && level.subdirectories.length > 0) this.#openLevel(level);
+    this.#pulse();
+  }
+
+  readonly #visit = (nid: number, _type: number, name: Uint8Array): void => {
+    const { view } = this.#parts;
+    const level = this.#levels[this.#depth - 1];
+    const mode = view.mode(nid);
+    if ((mode & S_IFMT) === S_IFDIR) {
+      if (!this.#collect) return;
+      level.subdirectories.push(nid);
+      level.names.push(name.slice(0, nameLength(name) + 1));
+      return;
+    }
+    if (level.fd < 0) this.#openLevel(level);
+    try {
+      if (view.nlink(nid) <= 1 || !this.#linkToFirst(level, nid, name)) {
+        this.#make(level, nid, mode, name);
+      }
+    } catch (error) {
+      throw this.#explain(error, name);
+    } finally {
+      this.#entry.end();
+    }
+    if (++this.#pending >= BATCH) this.#pulse();
+  };
+
+  #openLevel(level: Level): void {
+    const parent = this.#levels[this.#depth - 2];
+    level.fd = this.#try(openat(parent.fd, level.name, DIRECTORY), "open", NO_NAME);
+  }
+
+  /** Makes a further name of an inode that has its first, or notes it for later; false if this is to be the first. */
+  #linkToFirst(level: Level, nid: number, name: Uint8Array): boolean {
+    const { view, root, groups, counts } = this.#parts;
+    const ino = view.ino(nid);
+    const first = this.firsts.get(ino);
+    if (first !== undefined) {
+      const result = withParent(
+        root,
+        first,
+        (parent, last) => linkat(parent, last, level.fd, name),
+      );
+      check(result, "link", displayPath(first));
+      counts.hardLinks++;
+      return true;
+    }
+    const path = this.#path.child(name);
+    if (groups !== undefined && Atomics.exchange(groups, ino, 1) === 1) {
+      this.later.push({ ino, directory: level.nid, path });
+      counts.hardLinks++;
+      return true;
+    }
+    this.firsts.set(ino, path);
+    return false;
+  }
+
+  #make(level: Level, nid: number, mode: number, name: Uint8Array): void {
+    const { view, metadata, counts, linkOthers, writableGroups } = this.#parts;
+    const writable = writableBelow(level.writable, name).all ||
+      (writableGroups.size > 0 && writableGroups.has(view.ino(nid)));
+    const type = mode & S_IFMT;
+    const entry = this.#entry;
+    if (type === S_IFREG) {
+      entry.begin(nid, level.fd, name, metadata.createMode(mode), writable, level.open);
+      this.#parts.place(entry);
+      if (entry.made >= 0) metadata.open(entry.made, nid, mode);
+      else if (!entry.placed) throw notPlaced();
+      return;
+    }
+    if (linkOthers && !writable) {
+      entry.begin(nid, level.fd, name, 0, false, level.open);
+      if (entry.linkInode()) return void counts.linked++;
+    }
+    if (type === S_IFLNK) {
+      check(symlinkat(view.linkTarget(nid), level.fd, name), "symlink", displayPath(name));
+      counts.symlinks++;
+    } else {
+      const create = type | metadata.createMode(mode);
+      const result = mknodat(level.fd, name, create, view.rdev(nid));
+      if ((result === -EPERM || result === -EACCES) && metadata.lenient) {
+        metadata.skipped.devices++;
+        this.firsts.delete(view.ino(nid));
+        return;
+      }
+      check(result, "mknod", displayPath(name));
+      counts.specials++;
+    }
+    metadata.named(level.fd, name, nid, mode);
+  }
+
+  #pulse(): void {
+    const { pulse } = this.#parts;
+    pulse(this.#pending);
+    this.#pending = 0;
+  }
+
+  #here(): string {
+    return this.#path.length === 0 ? "/" : `/${displayPath(this.#path.bytes)}`;
+  }
+
+  #try(result: number, syscall: string, name: Uint8Array): number {
+    try {
+      return check(result, syscall, displayPath(name));
+    } catch (error) {
+      throw this.#explain(error, name);
+    }
+  }
+
+  /** The error that says where in the tree something failed. */
+  #explain(error: unknown, name: Uint8Array): unknown {
+    if (!(error instanceof Error)) return error;
+    const path = name === NO_NAME ? this.#here() : `/${displayPath(this.#path.child(name))}`;
+    const kind = error instanceof LaminaError ? error.kind : "failed";
+    const hint = error instanceof LaminaError ? error.hint : undefined;
+    return new LaminaError(kind, `making ${path}: ${error.message}`, { cause: error, hint });
+  }
+}
+
+function notPlaced(): LaminaError {
+  return new LaminaError("failed", "the strategy's place() returned without making the file", {
+    hint: "Tell the author of the plugin: place() has to call create, copy, clone or link.",
+  });
+}
+
+function nodeOf(root: WritableNode, path: Uint8Array): WritableNode {
+  let node = root;
+  for (let start = 0; start < path.length;) {
+    const slash = path.indexOf(0x2f, start);
+    const end = slash < 0 ? path.length : slash;
+    node = writableBelow(node, path.subarray(start, end));
+    start = end + 1;
+  }
+  return node;
+}

@@ -1,0 +1,197 @@
+/**
+ * One regular file on its way into the target, as a strategy sees it.
+ *
+ * @module
+ */
+
+import {
+  check,
+  close,
+  copyAll,
+  displayPath,
+  EIO,
+  EMLINK,
+  ficlone,
+  fstat,
+  linkat,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  openat,
+  read,
+  Stat,
+  SysError,
+  writeAll,
+} from "../../linux/mod.ts";
+import type { ErofsView } from "../../tree/mod.ts";
+import type { FileEntry } from "../plugin.ts";
+import type { Counts } from "./counts.ts";
+import { type WalkPath, withParent } from "./path.ts";
+import type { LayerDirectories, Sources } from "./sources.ts";
+
+const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+/** Files up to this size are read and written in one piece, which beats copy_file_range(2) there. */
+const PIECE = 64 * 1024;
+const piece = new Uint8Array(PIECE);
+
+/**
+ * A group of hard links gets no further inode of a layer when that would then have more links than this (ext4's limit; btrfs' and
+ * XFS' are higher), so that the group need not be split half-way.
+ */
+const MOST_LINKS = 65_000;
+
+/** {@link FileEntry} for {@link Builder}: one object, begun anew for each file. */
+export class Entry implements FileEntry {
+  directory = -1;
+  name: Uint8Array = new Uint8Array(1);
+  size = 0;
+  writable = false;
+  #nid = 0;
+  #mode = 0;
+  #target = -1;
+  #source = -1;
+  #linked = false;
+  #open: LayerDirectories | undefined;
+  readonly #view: ErofsView;
+  readonly #sources: Sources;
+  readonly #path: WalkPath;
+  readonly #counts: Counts;
+  readonly #stat = new Stat();
+
+  constructor(view: ErofsView, sources: Sources, path: WalkPath, counts: Counts) {
+    this.#view = view;
+    this.#sources = sources;
+    this.#path = path;
+    this.#counts = counts;
+  }
+
+  /** Comes to a file. */
+  begin(
+    nid: number,
+    directory: number,
+    name: Uint8Array,
+    createMode: number,
+    writable: boolean,
+    open: LayerDirectories,
+  ): void {
+    this.directory = directory;
+    this.name = name;
+    this.size = this.#view.size(nid);
+    this.writable = writable;
+    this.#nid = nid;
+    this.#mode = createMode;
+    this.#linked = false;
+    this.#open = open;
+  }
+
+  /** The file that was created, which has no metadata yet; -1 if it is a link. */
+  get made(): number {
+    return this.#target;
+  }
+
+  /** Whether a strategy did anything about the file. */
+  get placed(): boolean {
+    return this.#linked || this.#target >= 0;
+  }
+
+  /** Closes what is open. */
+  end(): void {
+    if (this.#source >= 0) close(this.#source);
+    if (this.#target >= 0) close(this.#target);
+    this.#source = this.#target = -1;
+  }
+
+  create(): number {
+    if (this.#target < 0) {
+      const fd = openat(this.directory, this.name, CREATE, this.#mode);
+      this.#target = check(fd, "create", displayPath(this.name));
+    }
+    return this.#target;
+  }
+
+  source(): number {
+    if (this.#source >= 0) return this.#source;
+    const object = this.#view.object(this.#nid);
+    if (object !== null) {
+      const fd = this.#sources.openObject(object);
+      return this.#source = check(fd, "open object", displayPath(object));
+    }
+    const { directory, name } = this.#locate();
+    const flags = O_RDONLY | O_NOFOLLOW;
+    const fd = withParent(directory, name, (parent, last) => openat(parent, last, flags));
+    return this.#source = check(fd, "open in its layer", displayPath(name));
+  }
+
+  copy(): void {
+    const target = this.create();
+    const { size } = this;
+    this.#counts.copied++;
+    this.#counts.copiedBytes += size;
+    if (size === 0) return;
+    const inline = this.#view.inline(this.#nid);
+    if (inline !== null) {
+      check(writeAll(target, inline), "write", displayPath(this.name));
+    } else if (size <= PIECE) {
+      this.#copyPiece(target, this.source(), size);
+    } else {
+      copyAll(target, this.source(), size);
+    }
+  }
+
+  #copyPiece(target: number, source: number, size: number): void {
+    const bytes = piece.subarray(0, size);
+    const got = check(read(source, bytes), "read object of", displayPath(this.name));
+    if (got < size) {
+      const detail = `the store's object ends at byte ${got} of ${size}`;
+      throw new SysError(EIO, "read object of", displayPath(this.name), detail);
+    }
+    check(writeAll(target, bytes), "write", displayPath(this.name));
+  }
+
+  clone(): void {
+    const target = this.create();
+    check(ficlone(target, this.source()), "FICLONE", displayPath(this.name));
+    this.#counts.cloned++;
+    this.#counts.clonedBytes += this.size;
+  }
+
+  link(): boolean {
+    if (!this.linkInode()) return false;
+    this.#counts.linked++;
+    this.#linked = true;
+    return true;
+  }
+
+  /** Links the layer's inode, of whatever type; false where it has too many links. */
+  linkInode(): boolean {
+    const { directory, name } = this.#locate();
+    const names = this.#view.nlink(this.#nid);
+    if (names > 1 && this.#links(directory, name) + names > MOST_LINKS) return false;
+    const result = withParent(
+      directory,
+      name,
+      (parent, last) => linkat(parent, last, this.directory, this.name),
+    );
+    if (result === -EMLINK) return false;
+    check(result, "link", displayPath(this.name));
+    return true;
+  }
+
+  #links(directory: number, name: Uint8Array): number {
+    const flags = O_PATH | O_NOFOLLOW;
+    const fd = withParent(directory, name, (parent, last) => openat(parent, last, flags));
+    check(fd, "open in its layer", displayPath(name));
+    const result = fstat(fd, this.#stat);
+    close(fd);
+    check(result, "statx", displayPath(name));
+    return this.#stat.nlink;
+  }
+
+  #locate() {
+    return this.#sources.locate(this.#view.ino(this.#nid), this.#open!, this.#path, this.name);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Building a directory from a tree: the beginning and the end of the walk, and how many threads it has.
+ *
+ * @module
+ */
+
+import {
+  BTRFS_SUPER_MAGIC,
+  check,
+  displayPath,
+  fchmod,
+  fchown,
+  Fd,
+  fremovexattr,
+  fstat,
+  fstatfs,
+  linkat,
+  mkdirat,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  privileges,
+  Stat,
+  utimensat,
+} from "../../linux/mod.ts";
+import { ErofsView } from "../../tree/mod.ts";
+import type { PluginSource } from "../loader.ts";
+import type { FileEntry, Job, Made, MaterializeOptions } from "../plugin.ts";
+import type { LaterLink } from "./builder.ts";
+import { noCounts, notes } from "./counts.ts";
+import { Metadata, type Owner } from "./metadata.ts";
+import { openBelow, withParent } from "./path.ts";
+import { type Plan, planUnits, type TrunkDirectory } from "./plan.ts";
+import { type TeamResult, work } from "./team.ts";
+import { DONE, SHARED_PLACES, Thread, type ThreadJob } from "./thread.ts";
+
+const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+/** A worker takes 9 to 18 ms to start: below this many entries one thread is done by then. */
+const WORTH_A_WORKER = 4000;
+
+/** What the walk is told about its surroundings. */
+export interface Surroundings {
+  /** The plugin whose `place` it calls, for other threads to load. */
+  readonly plugin: PluginSource;
+  readonly signal?: AbortSignal;
+  /** Called now and then with entries done and entries in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Builds a directory, see {@link plugin!Host.materialize}. On failure what was made stays, for the caller to remove.
+ *
+ * @param place Gives a file its content.
+ */
+export async function materialize(
+  job: Job,
+  options: MaterializeOptions,
+  place: (file: FileEntry) => void,
+  surroundings: Surroundings,
+): Promise<Made> {
+  const entries = job.tree.directories + job.tree.files;
+  const umask = Deno.umask(0);
+  try {
+    using root = Fd.open(job.target, DIRECTORY);
+    const owner = prepareRoot(root.n, job.target);
+    const threads = entries < WORTH_A_WORKER ? 1 : threadsFor(root.n);
+    const view = new ErofsView(job.tree.image);
+    const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
+    const threadJob = describe(job, options, surroundings.plugin, owner, plan, threads);
+    using thread = new Thread(threadJob, place);
+    makeTrunk(plan.trunk, thread);
+    const { onProgress, signal } = surroundings;
+    const tick = () => onProgress?.(Atomics.load(threadJob.shared, DONE), entries);
+    const result = await work(threadJob, thread, threads - 1, { signal, tick });
+    linkLater(result, thread);
+    finishTrunk(plan.trunk, thread);
+    thread.metadata.open(root.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
+    onProgress?.(entries, entries);
+    return { notes: { ...notes(result.counts), threads } };
+  } finally {
+    Deno.umask(umask);
+  }
+}
+
+/** Mode of the target while it is being built: nobody else can reach what is half made. */
+const PREPARED_MODE = 0o700;
+
+/**
+ * Makes a target ready: out of others' reach, and so that new entries in it belong to this process and inherit nothing.
+ *
+ * @returns What new entries belong to.
+ */
+function prepareRoot(root: number, target: string): Owner {
+  check(fchmod(root, PREPARED_MODE), "fchmod", target);
+  for (const key of ["system.posix_acl_default", "system.posix_acl_access"]) {
+    fremovexattr(root, key);
+  }
+  const stat = new Stat();
+  check(fstat(root, stat), "statx", target);
+  const { euid } = privileges();
+  const gid = Deno.gid() ?? stat.gid;
+  // On a filesystem mounted with `grpid` new entries have their directory's group: so that is made the same.
+  if ((stat.uid !== euid || stat.gid !== gid) && fchown(root, euid, gid) === 0) {
+    return { uid: euid, gid };
+  }
+  return { uid: stat.uid, gid: stat.gid };
+}
+
+function threadsFor(root: number): number {
+  // Two threads that write to one btrfs wait for each other; more than two gained nothing anywhere.
+  if (fstatfs(root).type === BTRFS_SUPER_MAGIC) return 1;
+  return Math.min(2, navigator.hardwareConcurrency);
+}
+
+function wholeTree(view: ErofsView): Plan {
+  const all = { nid: view.rootNid, path: new Uint8Array(), files: true, subdirectories: undefined };
+  return { trunk: [], units: [all] };
+}
+
+function describe(
+  job: Job,
+  options: MaterializeOptions,
+  plugin: PluginSource,
+  owner: Owner,
+  plan: Plan,
+  threads: number,
+): ThreadJob {
+  const { image, path } = job.tree;
+  const shared = new Int32Array(new SharedArrayBuffer(4 * SHARED_PLACES));
+  return {
+    plugin,
+    target: job.target,
+    // A worker reads the file again rather than have it copied, unless the memory can be shared.
+    image: threads === 1 || image.buffer instanceof SharedArrayBuffer ? image : path,
+    origins: job.origins,
+    layers: job.layers.map((layer) => layer.path),
+    objects: job.objects,
+    writable: job.writable,
+    linkOthers: options.linkOthers ?? false,
+    owner,
+    lenient: isLenient(),
+    units: plan.units,
+    shared,
+    groups: threads === 1
+      ? undefined
+      : new Uint8Array(new SharedArrayBuffer(job.tree.directories + job.tree.files + 512)),
+  };
+}
+
+function isLenient(): boolean {
+  const { initUserNamespace, capChown, capMknod } = privileges();
+  return !(initUserNamespace && capChown && capMknod);
+}
+
+function makeTrunk(trunk: readonly TrunkDirectory[], thread: Thread): void {
+  const { view, metadata, counts, root } = thread;
+  for (const { nid, path } of trunk) {
+    const mode = metadata.createMode(view.mode(nid));
+    const result = withParent(root.n, path, (parent, name) => mkdirat(parent, name, mode));
+    check(result, "mkdir", displayPath(path));
+    counts.directories++;
+  }
+}
+
+/** Hard links between what two threads made. They change their directories' times, which are set again. */
+function linkLater({ firsts, later }: TeamResult, thread: Thread): void {
+  const { view, metadata, root } = thread;
+  for (const link of later) {
+    const first = firsts.get(link.ino);
+    // A device that this process may not make.
+    if (first === undefined && metadata.lenient) continue;
+    linkOne(root.n, first!, link);
+    const directory = link.path.subarray(0, Math.max(link.path.lastIndexOf(0x2f), 0));
+    using fd = Fd.adopt(
+      openBelow(root.n, directory.length === 0 ? DOT : terminated(directory), DIRECTORY),
+    );
+    const [mtime, nsec] = [view.mtime(link.directory), view.nsec(link.directory)];
+    check(utimensat(fd.n, null, mtime, nsec), "futimens", displayPath(directory));
+  }
+}
+
+const DOT = new Uint8Array([0x2e, 0]);
+
+function linkOne(root: number, first: Uint8Array, { path }: LaterLink): void {
+  const result = withParent(
+    root,
+    first,
+    (from, name) => withParent(root, path, (to, newName) => linkat(from, name, to, newName)),
+  );
+  check(result, "link", displayPath(path));
+}
+
+function finishTrunk(trunk: readonly TrunkDirectory[], thread: Thread): void {
+  const { view, metadata, root } = thread;
+  for (const { nid, path } of trunk.toReversed()) {
+    using fd = Fd.adopt(check(openBelow(root.n, path, DIRECTORY), "open", displayPath(path)));
+    metadata.open(fd.n, nid, view.mode(nid));
+  }
+}
+
+function terminated(path: Uint8Array): Uint8Array {
+  const result = new Uint8Array(path.length + 1);
+  result.set(path);
+  return result;
+}
+
+/** Gives a directory of ours the metadata of the tree's root, see {@link plugin!Host.applyRoot}. */
+export function applyRoot(job: Job, path: string): void {
+  using directory = Fd.open(path, DIRECTORY);
+  const owner = prepareRoot(directory.n, path);
+  const view = new ErofsView(job.tree.image);
+  const metadata = new Metadata(view, noCounts(), owner, isLenient());
+  metadata.open(directory.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
+}

@@ -1,0 +1,114 @@
+/**
+ * The threads of a walk: this one and, where they pay, workers.
+ *
+ * @module
+ */
+
+import { type ErrorKind, LaminaError } from "../../error.ts";
+import { addCounts, type Counts } from "./counts.ts";
+import type { LaterLink } from "./builder.ts";
+import { STOP, Stopped, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
+
+/** What a worker answers. */
+export type Reply =
+  | { readonly done: ThreadResult }
+  | { readonly stopped: true }
+  | { readonly kind: ErrorKind; readonly hint: string | undefined; readonly message: string };
+
+/** How long this thread works before it lets signals, timers and messages in, in milliseconds. */
+const SLICE = 40;
+
+/** What all threads did. */
+export interface TeamResult {
+  readonly counts: Counts;
+  /** Paths of the first names of hard-link groups. */
+  readonly firsts: ReadonlyMap<number, Uint8Array>;
+  readonly later: readonly LaterLink[];
+}
+
+/** What else goes on during a walk. */
+export interface Attendance {
+  readonly signal: AbortSignal | undefined;
+  /** Called between slices. */
+  readonly tick: () => void;
+}
+
+/**
+ * Does a job's units in this thread and in others.
+ *
+ * @param thread This thread's.
+ * @param workers How many others.
+ * @throws The first error of any thread, after all have stopped; the signal's reason where that was it.
+ */
+export async function work(
+  job: ThreadJob,
+  thread: Thread,
+  workers: number,
+  attendance: Attendance,
+): Promise<TeamResult> {
+  const replies = Array.from({ length: workers }, () => hire(job));
+  let failure: unknown;
+  try {
+    await workHere(thread, attendance);
+  } catch (error) {
+    Atomics.store(job.shared, STOP, 1);
+    failure = error;
+  }
+  const firsts = new Map(thread.result.firsts);
+  const later = [...thread.result.later];
+  const { counts } = thread;
+  for (const reply of await Promise.all(replies)) {
+    if ("done" in reply) {
+      addCounts(counts, reply.done.counts);
+      for (const [ino, path] of reply.done.firsts) firsts.set(ino, path);
+      later.push(...reply.done.later);
+    } else if ("kind" in reply && (failure === undefined || failure instanceof Stopped)) {
+      failure = new LaminaError(reply.kind, reply.message, { hint: reply.hint });
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return { counts, firsts, later };
+}
+
+async function workHere(thread: Thread, { signal, tick }: Attendance): Promise<void> {
+  signal?.throwIfAborted();
+  while (!thread.run(performance.now() + SLICE)) {
+    await nextTurn();
+    signal?.throwIfAborted();
+    tick();
+  }
+}
+
+function hire(job: ThreadJob): Promise<Reply> {
+  const { promise, resolve } = Promise.withResolvers<Reply>();
+  // The file is named here by a literal for the compiler; `deno compile` has to include it.
+  const worker = new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
+  const fail = (message: string) => {
+    Atomics.store(job.shared, STOP, 1);
+    resolve({ kind: "failed", hint: undefined, message: `a worker thread failed: ${message}` });
+  };
+  worker.onmessage = ({ data }: MessageEvent<Reply>) => resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(event.message);
+  };
+  worker.postMessage(job);
+  return promise.finally(() => worker.terminate());
+}
+
+let channel: MessageChannel | undefined;
+
+/** Lets everything that waits for this thread have its turn: a timer would do so too, but sleeps a millisecond. */
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = channel ??= new MessageChannel();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  port1.onmessage = () => {
+    // An open port keeps the program from ending.
+    port1.close();
+    port2.close();
+    channel = undefined;
+    resolve();
+  };
+  port2.postMessage(0);
+  return promise;
+}

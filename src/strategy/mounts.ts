@@ -1,0 +1,167 @@
+/**
+ * The mounts that strategies make: all by the file-descriptor based calls, detached until they are attached at their place.
+ *
+ * @module
+ */
+
+import { LaminaError } from "../error.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  check,
+  EBUSY,
+  EINVAL,
+  ENOENT,
+  Fd,
+  fsconfigCreate,
+  fsconfigString,
+  MNT_DETACH,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  moveMount,
+  O_DIRECTORY,
+  O_RDONLY,
+  raiseFileLimit,
+  Stat,
+  statx,
+  STATX_ATTR_MOUNT_ROOT,
+  umount2,
+  UMOUNT_NOFOLLOW,
+} from "../linux/mod.ts";
+import { readMounts } from "./filesystem.ts";
+import {
+  checkMount,
+  finish,
+  mountErofs,
+  mountOverlay,
+  openFilesystem,
+  type OverlayForm,
+  overlayForm,
+  type OverlayPart,
+  SOURCE,
+} from "./mountcompat.ts";
+import type { DetachedMount, Mounts, OverlaySpec } from "./plugin.ts";
+
+/** OVL_MAX_STACK in the kernel's fs/overlayfs. */
+const MAX_LOWER = 500;
+
+class Mount implements DetachedMount {
+  readonly #fd: Fd;
+
+  constructor(fd: Fd) {
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    return this.#fd.n;
+  }
+
+  get path(): string {
+    return `/proc/self/fd/${this.#fd.n}`;
+  }
+
+  attach(target: string): void {
+    const result = moveMount(this.fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+    check(result, "move_mount", target);
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd[Symbol.dispose]();
+  }
+}
+
+/**
+ * Mounts an overlay.
+ *
+ * @param form How to tell the kernel the layers; by default the best way that it knows.
+ * @throws {SysError} With what the kernel said.
+ * @throws {LaminaError} `unsupported` for more layers than overlayfs takes.
+ */
+export function overlay(spec: OverlaySpec, form: OverlayForm = overlayForm()): DetachedMount {
+  const { lower, data = [] } = spec;
+  if (lower.length + data.length > MAX_LOWER) {
+    throw new LaminaError(
+      "unsupported",
+      `mounting an overlay of ${lower.length + data.length} layers: overlayfs takes ${MAX_LOWER}`,
+      { hint: "Use another strategy, or rebuild the image with fewer layers." },
+    );
+  }
+  // One descriptor for each layer, and the usual limit is 1,024 or less.
+  if (lower.length + data.length > 100) raiseFileLimit(2048);
+  using stack = new DisposableStack();
+  const part = (role: OverlayPart["role"], directory: string | number): OverlayPart => {
+    if (typeof directory === "number") return { role, fd: directory, path: undefined };
+    const fd = stack.use(Fd.open(directory, O_RDONLY | O_DIRECTORY));
+    return { role, fd: fd.n, path: directory };
+  };
+  const parts = [
+    ...lower.map((directory) => part("lowerdir", directory)),
+    ...data.map((directory) => part("datadir", directory)),
+  ];
+  if (spec.upper !== undefined) parts.push(part("upperdir", spec.upper));
+  if (spec.work !== undefined) parts.push(part("workdir", spec.work));
+  const { options = {}, readOnly } = spec;
+  return new Mount(mountOverlay({ parts, options, readOnly }, form));
+}
+
+function erofs(image: string | number, options: { readonly noacl?: boolean } = {}): DetachedMount {
+  const flags = options.noacl ? ["noacl"] : [];
+  if (typeof image === "number") {
+    const file = Fd.adopt(image);
+    try {
+      return new Mount(mountErofs(file, `descriptor ${image}`, flags));
+    } finally {
+      file.release();
+    }
+  }
+  using file = Fd.open(image, O_RDONLY);
+  return new Mount(mountErofs(file, image, flags));
+}
+
+function tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount {
+  using fs = openFilesystem("tmpfs");
+  const set = (name: string, value: string) =>
+    checkMount(fsconfigString(fs.n, name, value), fs.n, "tmpfs", `${name}=${value}`);
+  set("source", SOURCE);
+  set("mode", (options.mode ?? 0o755).toString(8));
+  if (options.size !== undefined) set("size", String(options.size));
+  checkMount(fsconfigCreate(fs.n), fs.n, "tmpfs", "");
+  return new Mount(finish(fs.n, false));
+}
+
+function allowed(): boolean {
+  try {
+    tmpfs({})[Symbol.dispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Mounts upon mounts are undone one by one; no sane number is larger. */
+const MAX_STACKED = 32;
+
+function unmount(path: string): void {
+  for (let i = 0; i < MAX_STACKED && isOurs(path); i++) {
+    let result = umount2(path, UMOUNT_NOFOLLOW);
+    if (result === -EBUSY) result = umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH);
+    // EINVAL: nothing, or nothing any more, is mounted there.
+    if (result === -EINVAL || result === -ENOENT) return;
+    check(result, "umount", path);
+  }
+}
+
+/** Whether a mount of lamina's is at a path: after a reboot it may be anybody's. */
+function isOurs(path: string): boolean {
+  const stat = new Stat();
+  if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, stat) < 0) return false;
+  // Before 5.8 the kernel does not tell; then the record of the composition is all there is to go by.
+  if (stat.mountId === 0) return true;
+  if ((stat.attributes & STATX_ATTR_MOUNT_ROOT) === 0) return false;
+  const mount = readMounts().find(({ id }) => id === stat.mountId);
+  // The source of an EROFS mount is what the image is read by.
+  const byImage = mount?.type === "erofs" && /^\/(proc\/self\/fd|dev\/loop)/.test(mount.source);
+  return mount?.source === SOURCE || byImage;
+}
+
+/** The {@link Mounts} that plugins get. */
+export const mounts: Mounts = { allowed, maxLower: MAX_LOWER, overlay, erofs, tmpfs, unmount };

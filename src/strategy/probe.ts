@@ -1,0 +1,217 @@
+/**
+ * Probing: every strategy tries, on the very filesystems, what composing would take.
+ *
+ * @module
+ */
+
+import { AT_FDCWD, linkat, removeTree } from "../linux/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { type FilesystemId, identify } from "./filesystem.ts";
+import { createHost } from "./host.ts";
+import type { LoadedPlugin } from "./loader.ts";
+import { Memory, type Positive } from "./memory.ts";
+import { mounts } from "./mounts.ts";
+import type { Access, Site, Traits, Upper, Verdict } from "./plugin.ts";
+
+/** Where a composition would be. */
+export interface Place {
+  /** An existing directory on the target's filesystem, in which scratch directories may be made. */
+  readonly target: string;
+  readonly access: Access;
+  /** Where writes would go; undefined: the store. A directory must exist. */
+  readonly upper: Upper | undefined;
+}
+
+/** What the probe of one strategy found. */
+export interface ProbeReport {
+  readonly name: string;
+  readonly plugin: LoadedPlugin;
+  readonly traits: Traits;
+  readonly verdict: Verdict;
+  /** Whether the verdict was remembered from an earlier probe since boot. */
+  readonly remembered: boolean;
+  /** What real compositions there took, as a multiple of their estimates; 1 when there were none. */
+  readonly correction: number;
+  /** Under what the verdict and the correction are remembered. */
+  readonly keys: ProbeKeys;
+}
+
+/** Keys of {@link Memory}. */
+export interface ProbeKeys {
+  readonly verdict: string;
+  readonly correction: string;
+}
+
+/** How to probe. */
+export interface ProbeOptions {
+  /** Ask again also what is remembered. */
+  readonly fresh?: boolean;
+  /** Name of scratch directories outside the store, so that it is known before they are there; a new one by default. */
+  readonly scratch?: string;
+  /** A directory for a mount point named `memory`, for upper directories on tmpfs; without it they are taken to be in the store. */
+  readonly workspace?: string;
+}
+
+/** How long a probe may take before its strategy counts as one that does not work, in milliseconds. */
+const PATIENCE = 10_000;
+
+/** Names of scratch directories in targets begin so. */
+export const SCRATCH_PREFIX = ".lamina-probe-";
+
+/** Probes strategies at a place. Hold the store's shared lock meanwhile. */
+export async function probe(
+  store: Store,
+  place: Place,
+  plugins: readonly LoadedPlugin[],
+  options: ProbeOptions = {},
+): Promise<ProbeReport[]> {
+  const memory = new Memory(store.layout.cache);
+  const ids = identities(store, place);
+  using scratch = new Scratch(store, place, options);
+  const found = new Map<string, Positive>();
+  const measure = createHost().measure;
+  const reports: ProbeReport[] = [];
+  for (const plugin of plugins) {
+    const host = { ...createHost(), measure };
+    const strategy = plugin.plugin.create(host);
+    const keys = keysOf(plugin, store, place, ids);
+    const known = options.fresh ? undefined : memory.verdict(keys.verdict);
+    const verdict = known ??
+      await ask(plugin.name, () => strategy.probe(scratch.site(plugin.name)));
+    if (known === undefined && verdict.works) found.set(keys.verdict, verdict);
+    reports.push({
+      name: plugin.name,
+      plugin,
+      traits: strategy.traits,
+      verdict,
+      remembered: known !== undefined,
+      correction: memory.correction(keys.correction),
+      keys,
+    });
+  }
+  memory.rememberVerdicts(found);
+  return reports;
+}
+
+async function ask(name: string, work: () => Verdict | Promise<Verdict>): Promise<Verdict> {
+  let timer: number | undefined;
+  const patience = new Promise<Verdict>((resolve) => {
+    const reason = `its probe did not end within ${PATIENCE / 1000} s`;
+    timer = setTimeout(() => resolve({ works: false, reason }), PATIENCE);
+  });
+  try {
+    return await Promise.race([work(), patience]);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      works: false,
+      reason: `its probe failed: ${message}`,
+      hint: `Tell the author of ${name}.`,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Identities {
+  readonly store: FilesystemId;
+  readonly target: FilesystemId;
+  readonly upper: string;
+}
+
+function identities(store: Store, place: Place): Identities {
+  const own = identify(store.root);
+  const { upper } = place;
+  return {
+    store: own,
+    target: identify(place.target),
+    upper: upper === undefined
+      ? own.key
+      : upper.kind === "tmpfs"
+      ? "tmpfs"
+      : identify(upper.path).key,
+  };
+}
+
+function keysOf(plugin: LoadedPlugin, store: Store, place: Place, ids: Identities): ProbeKeys {
+  const { file } = plugin.source;
+  const info = file === undefined ? undefined : Deno.statSync(file);
+  const version = `${plugin.name}@${plugin.version} ${file ?? ""} ${info?.mtime?.getTime() ?? ""}`;
+  const mounts = ids.store.mount === ids.target.mount ? "one mount" : "two mounts";
+  const form = `${Deno.uid()} ${store.native}`;
+  const correction = `${version} | ${ids.store.key} | ${ids.target.key}`;
+  const verdict = `${correction} | ${ids.upper} | ${mounts} | ${place.access} | ${form}`;
+  return { verdict, correction };
+}
+
+/** Scratch directories, made when a strategy needs them and removed when all is done. */
+class Scratch implements Disposable {
+  readonly #store: Store;
+  readonly #place: Place;
+  readonly #name: string;
+  readonly #target: string;
+  readonly #workspace: string | undefined;
+  readonly #stack = new DisposableStack();
+  #bases: { readonly store: string; readonly upper: string; readonly links: boolean } | undefined;
+
+  constructor(store: Store, place: Place, options: ProbeOptions) {
+    this.#store = store;
+    this.#place = place;
+    this.#name = options.scratch ?? SCRATCH_PREFIX + crypto.randomUUID();
+    this.#target = `${place.target}/${this.#name}`;
+    this.#workspace = options.workspace;
+  }
+
+  site(name: string): Site {
+    const { store, upper, links } = this.#bases ??= this.#make();
+    const own = (base: string, role: string) => {
+      const path = `${base}/${name}-${role}`;
+      Deno.mkdirSync(path, { mode: 0o700 });
+      return path;
+    };
+    return {
+      access: this.#place.access,
+      store: own(store, "store"),
+      target: own(this.#target, "target"),
+      upper: own(upper, "upper"),
+      sameFilesystem: links,
+      native: this.#store.native,
+    };
+  }
+
+  #make() {
+    const staging = this.#stack.use(this.#store.staging());
+    this.#directory(this.#target);
+    const upper = this.#makeUpper(staging.path);
+    Deno.writeTextFileSync(`${staging.path}/link`, "");
+    const links = linkat(AT_FDCWD, `${staging.path}/link`, AT_FDCWD, `${this.#target}/link`) === 0;
+    return { store: staging.path, upper, links };
+  }
+
+  #makeUpper(staging: string): string {
+    const { upper } = this.#place;
+    if (upper?.kind === "directory") {
+      const path = `${upper.path}/${this.#name}`;
+      this.#directory(path);
+      return path;
+    }
+    if (upper?.kind === "tmpfs" && this.#workspace !== undefined && mounts.allowed()) {
+      const path = `${this.#workspace}/memory`;
+      this.#directory(path);
+      using tmpfs = mounts.tmpfs({ size: upper.size, mode: 0o700 });
+      tmpfs.attach(path);
+      this.#stack.defer(() => mounts.unmount(path));
+      return path;
+    }
+    return staging;
+  }
+
+  #directory(path: string): void {
+    Deno.mkdirSync(path, { mode: 0o700 });
+    this.#stack.defer(() => removeTree(AT_FDCWD, path));
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+}

@@ -1,0 +1,154 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { LaminaError } from "../../src/error.ts";
+import { BUILT_IN, builtIn, loadPlugin, loadPlugins } from "../../src/strategy/loader.ts";
+import { distrust } from "../../src/strategy/trust.ts";
+import { isRoot, needs } from "../support/root.ts";
+
+/** A folder that root trusts: the system's temporary one is everybody's. */
+function trustedFolder(): { path: string } & Disposable {
+  const home = isRoot ? "/root" : Deno.env.get("HOME") ?? ".";
+  const path = Deno.makeTempDirSync({ dir: home, prefix: ".lamina-plugin-test-" });
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
+}
+
+function write(folder: string, name: string, source: string): string {
+  const file = `${folder}/${name}`;
+  Deno.writeTextFileSync(file, source);
+  return file;
+}
+
+const GOOD = (name: string) =>
+  `export default { apiVersion: 1, name: "${name}", summary: "a test", version: "7", create: () => ({}) };`;
+
+Deno.test("loader: the built-in plugins, in their order, each named as its file", async () => {
+  const { loaded, failed } = await loadPlugins();
+  assertEquals(failed, []);
+  assertEquals(loaded.map((plugin) => plugin.name), [...BUILT_IN]);
+  for (const plugin of loaded) assertEquals(plugin.source, builtIn(plugin.name));
+});
+
+Deno.test("loader: built-in plugins import nothing but types", () => {
+  for (const name of BUILT_IN) {
+    const source = Deno.readTextFileSync(new URL(`../../plugins/${name}.ts`, import.meta.url));
+    const imports = source.match(/^import\b[^;]*;/gm) ?? [];
+    for (const one of imports) assertStringIncludes(one, "import type");
+  }
+});
+
+Deno.test("loader: a file, with relative imports", async () => {
+  using folder = trustedFolder();
+  write(folder.path, "name.js", `export const name = "outside";`);
+  const file = write(
+    folder.path,
+    "main.js",
+    `import { name } from "./name.js";\n${GOOD("x").replace('"x"', "name")}`,
+  );
+  const { loaded, failed } = await loadPlugins({ files: [file] });
+  assertEquals(failed, []);
+  const plugin = loaded.at(-1)!;
+  assertEquals([plugin.name, plugin.version, plugin.source.file], ["outside", "7", file]);
+});
+
+const BAD: readonly { name: string; source: string; kind: string; says: string }[] = [
+  { name: "syntax", source: "export default {", kind: "invalid", says: "bad.js" },
+  { name: "throws", source: `throw new Error("at load");`, kind: "invalid", says: "at load" },
+  { name: "no default", source: "export const x = 1;", kind: "invalid", says: "default export" },
+  {
+    name: "another contract",
+    source: GOOD("x").replace("apiVersion: 1", "apiVersion: 2"),
+    kind: "unsupported",
+    says: "version 2",
+  },
+  {
+    name: "no contract",
+    source: GOOD("x").replace("apiVersion: 1,", ""),
+    kind: "unsupported",
+    says: "version undefined",
+  },
+  { name: "bad name", source: GOOD("A B"), kind: "invalid", says: "lower-case" },
+  { name: "reserved name", source: GOOD("auto"), kind: "invalid", says: "taken" },
+  {
+    name: "a built-in one's name",
+    source: GOOD("overlay"),
+    kind: "invalid",
+    says: "as a built-in plugin does",
+  },
+  {
+    name: "no create",
+    source: GOOD("x").replace("create: () => ({})", "create: 1"),
+    kind: "invalid",
+    says: "create(host)",
+  },
+  {
+    name: "two lines of summary",
+    source: GOOD("x").replace("a test", "a\\ntest"),
+    kind: "invalid",
+    says: "summary",
+  },
+];
+
+for (const { name, source, kind, says } of BAD) {
+  Deno.test(`loader: a bad plugin is reported and the others go on: ${name}`, async () => {
+    using folder = trustedFolder();
+    const file = write(folder.path, "bad.js", source);
+    const good = write(folder.path, "good.js", GOOD("good"));
+    const { loaded, failed } = await loadPlugins({ files: [file, good] });
+    assertEquals(loaded.map((plugin) => plugin.name), [...BUILT_IN, "good"]);
+    assertEquals(failed.map((one) => one.file), [file]);
+    assertEquals(failed[0].error.kind, kind);
+    assertStringIncludes(failed[0].error.message, file);
+    assertStringIncludes(failed[0].error.message, says);
+  });
+}
+
+Deno.test("loader: a file that is not there is not found", async () => {
+  const source = { url: "file:///nowhere/plugin.js", file: "/nowhere/plugin.js" };
+  const error = await assertRejects(() => loadPlugin(source), LaminaError, "/nowhere/plugin.js");
+  assertEquals((error as LaminaError).kind, "not-found");
+});
+
+Deno.test({
+  ...needs("loader: root loads nothing that others can write", isRoot ? undefined : "not root"),
+  async fn(t) {
+    using folder = trustedFolder();
+    const file = write(folder.path, "plugin.js", GOOD("trusted"));
+    assertEquals(distrust(file), undefined);
+    const cases: readonly [name: string, change: () => void, says: string][] = [
+      ["file writable by the group", () => Deno.chmodSync(file, 0o664), `${file} can be written`],
+      ["file writable by all", () => Deno.chmodSync(file, 0o646), `${file} can be written`],
+      ["file of another user", () => Deno.chownSync(file, 1, 0), `${file} belongs to user 1`],
+      [
+        "folder writable",
+        () => Deno.chmodSync(folder.path, 0o777),
+        `${folder.path} can be written`,
+      ],
+      ["folder writable, sticky", () => Deno.chmodSync(folder.path, 0o1777), "can be written"],
+      ["folder of another user", () => Deno.chownSync(folder.path, 1, 0), "belongs to user 1"],
+    ];
+    for (const [name, change, says] of cases) {
+      await t.step(name, async () => {
+        change();
+        try {
+          const { failed } = await loadPlugins({ files: [file] });
+          assertEquals(failed.length, 1);
+          assertStringIncludes(failed[0].error.message, says);
+        } finally {
+          Deno.chownSync(file, 0, 0);
+          Deno.chmodSync(file, 0o644);
+          Deno.chownSync(folder.path, 0, 0);
+          Deno.chmodSync(folder.path, 0o700);
+        }
+      });
+    }
+    await t.step("a link to a trusted file in a folder that is not", async () => {
+      const open = Deno.makeTempDirSync({ dir: "/tmp" });
+      try {
+        Deno.symlinkSync(file, `${open}/link.js`);
+        const { failed } = await loadPlugins({ files: [`${open}/link.js`] });
+        assertStringIncludes(failed[0].error.message, "/tmp can be written");
+      } finally {
+        Deno.removeSync(open, { recursive: true });
+      }
+    });
+  },
+});
