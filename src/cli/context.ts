@@ -19,8 +19,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Opens the store. `create` makes it where there is none; else that is a `not-found` error. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
-  /** Loads the built-in strategies and those of `--plugin`, `$LAMINA_PLUGINS` and the plugin directory. */
-  plugins(): Promise<LoadedPlugin[]>;
+  /** Loads the built-in strategies and those of `--plugin` and `$LAMINA_PLUGINS` (files, separated by colons). */
+  plugins(): Promise<readonly LoadedPlugin[]>;
   /** Progress bars on stderr where a person may see them; else something that shows nothing. */
   progress(): Promise<Progress>;
   /** A line on stderr for `--verbose`. */

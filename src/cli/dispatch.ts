@@ -86,6 +86,9 @@ async function perform(
 
 function print(answer: Answer, globals: Globals): number {
   printAnswer(answer, globals, screenOf("stdout"));
+  for (const error of globals.json ? [] : answer.errors ?? []) {
+    printFailure(error, globals, screenOf("stderr"));
+  }
   return answer.code ?? 0;
 }
 
@@ -110,7 +113,14 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
     },
     async plugins() {
       const { loadPlugins } = await import("../strategy/loader.ts");
-      return await loadPlugins({ files: [...globals.plugin] });
+      const usual = (Deno.env.get("LAMINA_PLUGINS") ?? "").split(":").filter((file) => file !== "");
+      const { loaded, failed } = await loadPlugins({ files: [...usual, ...globals.plugin] });
+      for (const { file, error } of failed) {
+        // One that was named on this line is wanted now; others may be broken without harm to this command.
+        if (file !== undefined && !usual.includes(file)) throw error;
+        writeText("stderr", `lamina: not loaded: ${error.message}\n`);
+      }
+      return loaded;
     },
     async progress() {
       const { showProgress, SILENT } = await import("./terminal/progress.ts");

@@ -44,6 +44,22 @@ export function writeOutput(file: string, bytes: Uint8Array): void {
   }
 }
 
+/**
+ * The real path of an existing directory.
+ *
+ * @throws {LaminaError} `not-found` or `failed`; `usage` where it is something else.
+ */
+export function realPath(directory: string, doing: string): string {
+  try {
+    if (!Deno.statSync(directory).isDirectory) {
+      throw new LaminaError("usage", `${doing} ${directory}: it is not a directory`);
+    }
+    return Deno.realPathSync(directory);
+  } catch (cause) {
+    throw cause instanceof LaminaError ? cause : fileError(doing, directory, cause);
+  }
+}
+
 function isSpecial(file: string): boolean {
   try {
     const info = Deno.statSync(file);

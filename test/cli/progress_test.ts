@@ -39,6 +39,7 @@ function play(written: string): string[] {
   let row = 0;
   // deno-lint-ignore no-control-regex
   for (const part of written.split(/(\x1b\[\d*[A-Z]|\n|\r)/)) {
+    // deno-lint-ignore no-control-regex
     const up = /^\x1b\[(\d+)A$/.exec(part);
     if (up) row -= Number(up[1]);
     else if (part === "\n") lines[++row] ??= "";

@@ -5,10 +5,9 @@
  */
 
 import { LaminaError } from "../../error.ts";
-import { fsVerityDigest, parseDump, writeErofs } from "../../tree/mod.ts";
+import { fsVerityDigest, parseDump, toHex, writeErofs } from "../../tree/mod.ts";
 import { defineCommand } from "../spec.ts";
 import { readInput, writeOutput } from "../streams.ts";
-import { hex } from "../terminal/names.ts";
 import { plural } from "../terminal/units.ts";
 
 export default defineCommand({
@@ -38,7 +37,7 @@ export default defineCommand({
   }
   const image = writeErofs(parseDump(await readInput(args.dump)), { format: flags.format });
   writeOutput(args.out, image);
-  const digest = hex(fsVerityDigest(image));
+  const digest = toHex(fsVerityDigest(image));
   return {
     document: { file: args.out, digest, bytes: image.length },
     text: () => `${digest}  ${args.out} (${plural(image.length, "byte")})\n`,

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { fsVerityDigest, normalizeOci, readErofs, writeErofs } from "../../tree/mod.ts";
+import { fsVerityDigest, normalizeOci, readErofs, toHex, writeErofs } from "../../tree/mod.ts";
 import { defineCommand } from "../spec.ts";
-import { hex } from "../terminal/names.ts";
 import { readTreeImage } from "../trees.ts";
 
 export default defineCommand({
@@ -42,7 +41,7 @@ export default defineCommand({
 }, async (context, { args, flags }) => {
   const stored = readErofs(await readTreeImage(context, args.image));
   const tree = flags.profile === "oci-v1" ? normalizeOci(stored) : stored;
-  const digest = hex(fsVerityDigest(writeErofs(tree, { format: flags.format })));
+  const digest = toHex(fsVerityDigest(writeErofs(tree, { format: flags.format })));
   return {
     document: { image: args.image, profile: flags.profile, format: flags.format, digest },
     text: () => `${digest}\n`,

@@ -59,7 +59,9 @@ function flagLine(
 ): string {
   const at = path === undefined ? "" : ` -n ${quote(`__lamina_at ${path.join(" ")}`)}`;
   const short = flag.short === undefined ? "" : ` -s ${flag.short}`;
-  const value = flag.value === undefined ? "" : ` ${flag.complete === "file" ? "-r" : "-x"}${values(flag, model)}`;
+  const value = flag.value === undefined
+    ? ""
+    : ` ${flag.complete === "file" ? "-r" : "-x"}${values(flag, model)}`;
   return `complete -c lamina${at}${short} -l ${flag.name}${value} -d ${quote(flag.summary)}`;
 }
 

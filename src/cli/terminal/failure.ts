@@ -25,8 +25,15 @@ export function exitCode(error: unknown): number {
   return error instanceof LaminaError ? EXIT_CODES[error.kind] : 1;
 }
 
+/** An error as data. */
+export interface Failure {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly hint?: string;
+}
+
 /** The error as one JSON document: `{"error": {"kind", "message", "hint"?}}`. */
-export function failureDocument(error: unknown): unknown {
+export function failureDocument(error: unknown): { readonly error: Failure } {
   const hint = error instanceof LaminaError ? error.hint : undefined;
   return {
     error: {

@@ -15,6 +15,8 @@ export interface Answer {
   readonly text: (screen: Screen) => string;
   /** What `--quiet` prints: ids or names, one a line. Undefined: nothing. */
   readonly brief?: readonly string[];
+  /** What failed beside what was done; on stderr. Part of the document too. */
+  readonly errors?: readonly unknown[];
   /** Exit code, when the answer is not simply "done". */
   readonly code?: number;
 }

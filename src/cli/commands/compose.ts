@@ -1,0 +1,134 @@
+/**
+ * `lamina compose`.
+ *
+ * @module
+ */
+
+import { compose } from "../../strategy/compose.ts";
+import { defineCommand } from "../spec.ts";
+import { explanation } from "../terminal/explanation.ts";
+import type { Task } from "../terminal/progress.ts";
+import { printable } from "../terminal/text.ts";
+import { count, duration } from "../terminal/units.ts";
+import { parseUpper } from "../values.ts";
+
+export default defineCommand({
+  description:
+    "TARGET is made, or is an empty directory. With the strategy `auto`, every strategy is tried on the " +
+    "filesystems of the store and the target, and the one with the least expected time is taken among those that " +
+    "work and give what is asked for.",
+  arguments: [
+    { name: "IMAGE", complete: "image", summary: "a name, a digest, or the beginning of one" },
+    { name: "TARGET", complete: "directory", summary: "where the root filesystem is to be" },
+  ],
+  flags: [
+    {
+      name: "strategy",
+      value: "NAME",
+      default: "auto",
+      complete: "strategy",
+      summary: "how to compose",
+    },
+    {
+      name: "access",
+      value: "ACCESS",
+      choices: ["ro", "rw"],
+      default: "rw",
+      summary: "whether the root filesystem will be written to",
+    },
+    {
+      name: "isolation",
+      value: "ISOLATION",
+      choices: ["full", "shared"],
+      default: "full",
+      summary:
+        "`full`: nothing done there can reach the store; `shared`: inodes may be the store's own",
+    },
+    {
+      name: "writable",
+      value: "PATH",
+      repeat: true,
+      summary: "a path in the image that will be written to, for strategies that share the rest",
+    },
+    {
+      name: "upper",
+      value: "DIR",
+      complete: "directory",
+      summary: "where writes go: a directory, or tmpfs[:SIZE] (default: in the store)",
+    },
+    {
+      name: "verity",
+      value: "VERITY",
+      choices: ["off", "try", "require"],
+      default: "off",
+      summary: "whether contents are to be checked against their digests while they are read",
+    },
+    {
+      name: "digest",
+      value: "DIGEST",
+      summary: "compose only if the tree has this fs-verity digest (see `lamina composefs digest`)",
+    },
+    { name: "explain", summary: "print why the strategy was chosen, and why not the others" },
+  ],
+  examples: [
+    { command: "lamina compose debian:12 /srv/vm1", says: "by the fastest strategy" },
+    {
+      command: "lamina compose debian:12 /srv/vm1 --explain",
+      says: "and say how it was chosen",
+    },
+    {
+      command: "lamina compose app /srv/vm2 --upper tmpfs:512m",
+      says: "with writes in memory",
+    },
+    {
+      command: "lamina compose app /srv/vm3 --strategy hardlink --writable var --writable tmp",
+      says: "sharing all but two directories with the store",
+    },
+  ],
+}, async (context, { args, flags }) => {
+  const store = await context.store();
+  const image = store.images.find(args.image);
+  using progress = await context.progress();
+  let bar: Task | undefined;
+  const result = await compose(store, image, args.target, {
+    plugins: await context.plugins(),
+    imageName: args.image,
+    strategy: flags.strategy,
+    access: flags.access,
+    isolation: flags.isolation,
+    writable: flags.writable,
+    upper: flags.upper === undefined ? undefined : parseUpper(flags.upper, "lamina compose"),
+    verity: flags.verity,
+    digest: flags.digest,
+    explain: flags.explain,
+    signal: context.signal,
+    onProgress: (done, total) => {
+      bar ??= progress.task("composing", total, "entries");
+      bar.update(done);
+    },
+  });
+  const { id, target, strategy, why, milliseconds, estimateMs, access, notes, rows } = result;
+  const made = { id, target, strategy, why, milliseconds, estimateMs, result: result.result };
+  return {
+    document: { ...made, access, notes, ...(flags.explain ? { rows } : {}) },
+    text: (screen) =>
+      (flags.explain ? `${explanation(rows, screen)}\n` : "") +
+      `${screen.paint("dim", id)}  ${printable(target)}: a ${result.result} by ` +
+      `${screen.paint("bold", strategy)} in ${duration(milliseconds)} (${why})\n` +
+      left(notes),
+    brief: [id],
+  };
+});
+
+/** What the composition could not be given, without root's rights. */
+function left(notes: Readonly<Record<string, string | number>>): string {
+  const skipped = [
+    ["skippedOwners", "owners"],
+    ["skippedDevices", "devices"],
+    ["skippedXattrs", "extended attributes"],
+    ["skippedModes", "setuid and setgid bits"],
+  ].flatMap(([note, what]) =>
+    Number(notes[note] ?? 0) > 0 ? [`${count(Number(notes[note]))} ${what}`] : []
+  );
+  return skipped.length === 0 ? "" : `left out, for want of root's rights: ${skipped.join(", ")}\n`;
+}
