@@ -1,0 +1,270 @@
+/**
+ * Brings an image into the store.
+ *
+ * @module
+ */
+
+import { resolve as absolute } from "@std/path";
+import { LaminaError } from "../error.ts";
+import {
+  type LayerLimits,
+  LayerPipeline,
+  type LayerResult,
+  type LayerSource,
+} from "../layer/mod.ts";
+import {
+  checkName,
+  type ImageRecord,
+  type LayerRecord,
+  type Staging,
+  type Store,
+} from "../store/mod.ts";
+import type { ResolvedImage } from "./image.ts";
+import { claimLayers } from "./layer_locks.ts";
+import { formatPlatform, type Platform } from "./platform.ts";
+import { formatReference, parseReference, type Reference } from "./reference.ts";
+import { openSource } from "./source.ts";
+
+/** How an image is pulled. */
+export interface PullOptions {
+  /** Its name in the store; default: the best that the source suggests. */
+  readonly name?: string;
+  /** What it must run on; default: this host, where the source has a choice. */
+  readonly platform?: Platform;
+  /** Layers that are ingested at once; default: the pipeline's. */
+  readonly parallel?: number;
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<LayerLimits>;
+  /** Most bytes of a manifest, index or config. */
+  readonly documentLimit?: number;
+  /** Told how far it is. Must be quick, and must not throw. */
+  readonly onProgress?: (event: PullEvent) => void;
+  /** Stops the pull; what is half done is undone. */
+  readonly signal?: AbortSignal;
+}
+
+/** How far a pull is. */
+export type PullEvent =
+  /** The image is found: so many layers it has, each once, and so many of them are missing. */
+  | {
+    readonly type: "found";
+    readonly digest: string;
+    readonly layers: number;
+    readonly missing: number;
+  }
+  /** Of a layer's blob, `done` bytes of `total` are read. The last event of a layer has `finished`. */
+  | {
+    readonly type: "layer";
+    readonly diffId: string;
+    readonly digest: string;
+    readonly done: number;
+    readonly total: number;
+    readonly finished: boolean;
+  }
+  /** All that was unpacked is made durable, and enters the store. */
+  | { readonly type: "entering" }
+  /** The merged tree is made. */
+  | { readonly type: "merging" };
+
+/** A layer of a pulled image. */
+export interface PulledLayer extends LayerRecord {
+  /** Whether this pull brought it; else the store had it, or another pull brought it meanwhile. */
+  readonly isNew: boolean;
+}
+
+/** What came of a pull. */
+export interface PullResult {
+  readonly image: ImageRecord;
+  /** The name that the image got; undefined where it has none. */
+  readonly name: string | undefined;
+  /** Digest of the image that the name stood for before, if another. */
+  readonly replaced: string | undefined;
+  /** Whether the store had the image already. */
+  readonly known: boolean;
+  /** Lowest first; a layer that the image has twice is here twice. */
+  readonly layers: readonly PulledLayer[];
+  /** Bytes of files that the pull added to the store: those of new layers without what they share with other content. */
+  readonly newBytes: number;
+  /** Bytes of files of new layers whose content the store had already. */
+  readonly sharedBytes: number;
+  readonly seconds: number;
+}
+
+/**
+ * Pulls an image: finds it, ingests the layers that the store lacks, in parallel, lets them enter, then the image, then its name. No damaged layer enters,
+ * and no image whose layers are not all there. Several pulls at once do the work on a layer that they share once.
+ *
+ * @param reference See {@link parseReference}.
+ * @throws {LaminaError} As {@link openSource} and the ingest do; the signal's reason when it is aborted.
+ */
+export async function pull(
+  store: Store,
+  reference: string,
+  options: PullOptions = {},
+): Promise<PullResult> {
+  const begun = performance.now();
+  if (options.name !== undefined) checkName(options.name);
+  const parsed = parseReference(reference);
+  using source = await openSource(parsed, { documentLimit: options.documentLimit });
+  const found = await source.resolve(options.platform);
+  using _shared = store.shared();
+
+  const brought = await bringLayers(store, reference, found, options);
+  const known = store.images.get(found.digest);
+  if (known === undefined) options.onProgress?.({ type: "merging" });
+  const image = known ?? await enterImage(store, parsed, found);
+  const name = options.name ?? found.names[0];
+  const before = name === undefined ? undefined : store.names.set(name, found.digest);
+
+  const layers = found.layers.map(({ diffId }): PulledLayer => ({
+    ...store.layers.record(diffId)!,
+    isNew: brought.has(diffId),
+  }));
+  const results = [...brought.values()];
+  const shared = results.reduce((sum, { sharedBytes }) => sum + sharedBytes, 0);
+  return {
+    image,
+    name,
+    replaced: before === found.digest ? undefined : before,
+    known: known !== undefined,
+    layers,
+    newBytes: results.reduce((sum, { fileBytes }) => sum + fileBytes, 0) - shared,
+    sharedBytes: shared,
+    seconds: (performance.now() - begun) / 1000,
+  };
+}
+
+/** Ingests the layers that the store lacks. Returns those that this pull brought; what others bring meanwhile is waited for. */
+async function bringLayers(
+  store: Store,
+  reference: string,
+  image: ResolvedImage,
+  options: PullOptions,
+): Promise<Map<string, LayerResult>> {
+  const brought = new Map<string, LayerResult>();
+  const isMissing = (diffId: string) => !store.layers.has(diffId);
+  const sources = new Map(image.layers.map((layer) => [layer.diffId, layer]));
+  const missing = [...sources.keys()].filter(isMissing);
+  options.onProgress?.({
+    type: "found",
+    digest: image.digest,
+    layers: sources.size,
+    missing: missing.length,
+  });
+  if (missing.length === 0) return brought;
+
+  await using pipeline = new LayerPipeline({
+    native: store.native,
+    ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  // The largest first: then the smaller ones fill the time of the other thread.
+  missing.sort((a, b) => sources.get(b)!.length - sources.get(a)!.length);
+  for (;;) {
+    using claim = await claimLayers(store, missing, isMissing, options.signal);
+    if (claim.diffIds.size === 0) return brought;
+    const layers = [...claim.diffIds].map((diffId) => sources.get(diffId)!);
+    for (const result of await ingest(store, pipeline, reference, image, layers, options)) {
+      brought.set(result.diffId, result);
+    }
+  }
+}
+
+/** Ingests layers, all or none. */
+async function ingest(
+  store: Store,
+  pipeline: LayerPipeline,
+  reference: string,
+  image: ResolvedImage,
+  layers: readonly LayerSource[],
+  options: PullOptions,
+): Promise<LayerResult[]> {
+  using stagings = new DisposableStack();
+  const staged: { result: LayerResult; staging: Staging }[] = [];
+  const work = layers.map(async (layer) => {
+    const staging = stagings.use(store.staging());
+    const { diffId, digest, length: total } = layer;
+    const tell = (done: number, finished: boolean) =>
+      options.onProgress?.({ type: "layer", diffId, digest, done, total, finished });
+    tell(0, false);
+    try {
+      const target = { staging: staging.path, objects: store.layout.objects };
+      const result = await pipeline.ingest(layer, target, ({ read }) => tell(read, false));
+      tell(total, true);
+      staged.push({ result, staging });
+    } catch (cause) {
+      throw explain(cause, reference, image, layer);
+    }
+  });
+  await untilDone(work, pipeline, options.signal);
+  options.onProgress?.({ type: "entering" });
+  store.sync();
+  for (const { result, staging } of staged) {
+    const { diffId, entries, bytes: tarBytes, fileBytes, sharedBytes } = result;
+    store.layers.enter({ diffId, entries, tarBytes, fileBytes, sharedBytes }, staging);
+  }
+  return staged.map(({ result }) => result);
+}
+
+/** Waits for all layers. When one fails, or the signal comes, the others are stopped: nothing is at work any more when this throws. */
+async function untilDone(
+  work: readonly Promise<void>[],
+  pipeline: LayerPipeline,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const stop = () => pipeline[Symbol.asyncDispose]();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    signal?.throwIfAborted();
+    await Promise.all(work);
+  } catch (error) {
+    await stop();
+    await Promise.allSettled(work);
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Says of which layer an error is. */
+function explain(
+  cause: unknown,
+  reference: string,
+  image: ResolvedImage,
+  layer: LayerSource,
+): unknown {
+  if (!(cause instanceof LaminaError)) return cause;
+  const position = image.layers.indexOf(layer) + 1;
+  return new LaminaError(
+    cause.kind,
+    `pulling ${reference}: layer ${position} of ${image.layers.length}: ${cause.message}`,
+    { cause, ...(cause.hint === undefined ? {} : { hint: cause.hint }) },
+  );
+}
+
+/** Makes the merged tree, and lets the image enter. */
+async function enterImage(
+  store: Store,
+  reference: Reference,
+  image: ResolvedImage,
+): Promise<ImageRecord> {
+  using staging = store.staging();
+  const description = {
+    digest: image.digest,
+    source: formatReference(
+      "path" in reference ? { ...reference, path: absolute(reference.path) } : reference,
+    ),
+    platform: image.platform === undefined ? "" : formatPlatform(image.platform),
+    pulled: new Date().toISOString(),
+    layers: image.layers.map(({ diffId, digest, length: size, mediaType }) => ({
+      diffId,
+      digest,
+      size,
+      mediaType,
+    })),
+  };
+  const record = await store.trees.make(description, staging);
+  store.images.enter(record, image.manifest, image.config, staging);
+  return record;
+}
