@@ -6,7 +6,6 @@
 
 import { dirname } from "@std/path";
 import { LaminaError } from "../error.ts";
-import { FileLock } from "../linux/mod.ts";
 import { readErofs } from "../tree/mod.ts";
 import type { Inode } from "../tree/mod.ts";
 import { listDirectory, readIfThere, syncDirectory, writeDurably } from "./atomic.ts";
@@ -59,23 +58,6 @@ export class Layers {
     return listDirectory(this.#layout.layers).flatMap((algorithm) =>
       listDirectory(`${this.#layout.layers}/${algorithm}`).map((hex) => `${algorithm}:${hex}`)
     );
-  }
-
-  /**
-   * Locks layers for their ingest, in an order of the locks' own, so that two pulls never wait for each other in a circle. Waits while
-   * another process holds one of them: look again afterwards which are still missing.
-   */
-  lock(diffIds: Iterable<string>): Disposable {
-    const locks = new DisposableStack();
-    try {
-      for (const diffId of [...new Set(diffIds)].sort()) {
-        locks.use(FileLock.exclusive(this.#layout.layerLock(diffId)));
-      }
-      return locks;
-    } catch (error) {
-      locks.dispose();
-      throw error;
-    }
   }
 
   /**

@@ -12,6 +12,7 @@ import {
   type Inode,
   type Merged,
   mergeLayers,
+  toHex,
   writeErofs,
 } from "../tree/mod.ts";
 import { readIfThere, replaceFile, writeDurably } from "./atomic.ts";
@@ -57,14 +58,14 @@ export class Trees {
   }
 
   /** Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory. */
-  make(image: ImageDescription, staging: Staging): TreeRecord {
+  make(image: ImageDescription, staging: Staging): ImageRecord {
     const { root, fixup } = this.merge(image);
     writeDurably(`${staging.path}/origins`, encodeOrigins(root));
     if (fixup !== undefined) {
       const directories = image.layers.map(({ diffId }) => this.#layers.directory(diffId));
       writeFixup(fixup, `${staging.path}/fixup`, directories, this.#native);
     }
-    return this.#keep(root);
+    return { ...image, tree: this.#keep(root) };
   }
 
   /** Loads an image's tree; makes it again should it be missing. */
@@ -106,8 +107,7 @@ export class Trees {
 
   #keep(root: Inode): TreeRecord {
     const image = writeErofs(root, { format: "v1" });
-    const digest = Array.from(fsVerityDigest(image), (byte) => byte.toString(16).padStart(2, "0"))
-      .join("");
+    const digest = toHex(fsVerityDigest(image));
     const path = this.#layout.tree(digest);
     if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
     return { digest, ...countTree(root) };

@@ -212,32 +212,3 @@ Deno.test("compositions: recorded, found by target, id and beginning, removed wi
   compositions.remove("2aaa11112222");
   assertEquals(compositions.list().map((one) => one.target), ["/t/one", "/t/three"]);
 });
-
-Deno.test("two locks on the same layers never wait in a circle", async () => {
-  using there = temporaryStore();
-  const { store } = there;
-  const ids = [`sha256:${HEX}`, `sha256:${HEX.replaceAll("0", "f")}`];
-  const program = `
-    import { Store } from ${
-    JSON.stringify(new URL("../../src/store/store.ts", import.meta.url).href)
-  };
-    const store = Store.open(${JSON.stringify(there.root)});
-    for (let i = 0; i < 200; i++) { using _ = store.layers.lock(${
-    JSON.stringify(ids.toReversed())
-  }); }
-    console.log("done");`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-lock", "-"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(program));
-  await writer.close();
-  for (let i = 0; i < 200; i++) {
-    using _ = store.layers.lock(ids);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  const output = await child.output();
-  assertEquals(new TextDecoder().decode(output.stdout), "done\n");
-});

@@ -1,0 +1,75 @@
+/**
+ * `deno task bench`: ratios to other tools and to plain system calls, in one run, on fresh filesystems.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { fromFileUrl } from "@std/path";
+import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
+import { benchDirectory, benchOverlay, prepare } from "./compose.ts";
+import { agentImages } from "./images.ts";
+import { benchPull } from "./pull.ts";
+import { markdown, type Section } from "./report.ts";
+import { version } from "./tool.ts";
+
+const USAGE =
+  `usage: deno task bench [--what pull,hardlink,reflink,copy,overlay] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+
+Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
+
+const args = parseArgs(Deno.args, {
+  string: ["what", "fs", "image", "rounds", "json"],
+  boolean: ["help"],
+  default: {
+    what: "pull,hardlink,reflink,copy,overlay",
+    fs: LOOP_KINDS.join(","),
+    image: "claude-code",
+    rounds: "5",
+  },
+});
+if (args.help) {
+  console.log(USAGE);
+  Deno.exit(0);
+}
+const what = new Set(String(args.what).split(","));
+const image = String(args.image);
+const rounds = Number(args.rounds);
+const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
+const layout = agentImages();
+
+console.log(
+  `lamina: ${version(lamina)}; ${version("umoci")}; ${version("skopeo")}; ${version("podman")}; ${
+    version("cp")
+  }`,
+);
+console.log(
+  `Linux ${Deno.osRelease()}, ${navigator.hardwareConcurrency} processors, ${rounds} rounds\n`,
+);
+
+const results: Record<string, Section[]> = {};
+for (const kind of String(args.fs).split(",") as LoopKind[]) {
+  const why = available(kind);
+  if (why !== undefined) {
+    console.log(`## ${kind}: skipped: ${why}\n`);
+    continue;
+  }
+  console.log(`## ${kind}\n`);
+  await using fs = await LoopFs.make(kind, 24 * 1024);
+  const sections: Section[] = results[kind] = [];
+  const show = (section: Section) => {
+    sections.push(section);
+    console.log(markdown(section));
+  };
+  if (what.has("pull")) show(await benchPull(lamina, layout, image, fs.path, rounds));
+  const prepared = prepare(lamina, layout, image, fs.path);
+  for (const strategy of ["hardlink", "reflink", "copy"] as const) {
+    if (!what.has(strategy)) continue;
+    if (strategy === "reflink" && kind === "ext4") console.log("### reflink: ext4 has none\n");
+    else show(await benchDirectory(lamina, strategy, image, fs.path, prepared, rounds));
+  }
+  if (what.has("overlay")) {
+    show(await benchOverlay(lamina, layout, image, fs.path, prepared, rounds));
+  }
+}
+if (args.json) Deno.writeTextFileSync(String(args.json), JSON.stringify(results, null, 2) + "\n");

@@ -1,0 +1,98 @@
+/**
+ * A tree as the flat list of records that the C floor runs through: see floor/compose_floor.c.
+ *
+ * @module
+ */
+
+import { type Inode, S_IFLNK, S_IFMT, S_IFREG, toBytes } from "../src/tree/mod.ts";
+
+/** Bytes, appended. */
+class Writer {
+  #bytes = new Uint8Array(1 << 20);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  #room(size: number): number {
+    const at = this.#length;
+    this.#length += size;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+
+  op(letter: string): void {
+    this.#bytes[this.#room(1)] = letter.charCodeAt(0);
+  }
+  u32(value: number): void {
+    this.#view.setUint32(this.#room(4), value, true);
+  }
+  i64(value: number): void {
+    this.#view.setBigInt64(this.#room(8), BigInt(value), true);
+  }
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#room(bytes.length));
+  }
+  string(text: string): void {
+    this.raw(toBytes(text + "\0"));
+  }
+  meta(inode: Inode): void {
+    this.u32(inode.mode);
+    this.u32(inode.uid);
+    this.u32(inode.gid);
+    this.i64(inode.mtime);
+    this.u32(inode.nsec);
+  }
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+/**
+ * The plan of a merged tree. Devices and further names of hard links, of which an ordinary image has next to none, are left out.
+ *
+ * @param root With origins.
+ * @param layers The layers' directories, lowest first.
+ */
+export function planOf(root: Inode, layers: readonly string[]): Uint8Array {
+  const out = new Writer();
+  const seen = new Set<Inode>();
+  const visit = (directory: Inode, name: string, path: string) => {
+    const entries = [...directory.children!];
+    const files = entries.filter(([, inode]) => {
+      const type = inode.mode & S_IFMT;
+      if (type !== S_IFREG && type !== S_IFLNK || seen.has(inode)) return false;
+      seen.add(inode);
+      return inode.origin!.path === null;
+    });
+    const sources = [...new Set(files.map(([, inode]) => inode.origin!.layer))];
+    out.op("d");
+    out.string(name);
+    out.meta(directory);
+    out.u32(sources.length);
+    for (const layer of sources) out.string(`${layers[layer]}/${path}`);
+    for (const [entry, inode] of files) {
+      const link = (inode.mode & S_IFMT) === S_IFLNK;
+      out.op(link ? "s" : "f");
+      out.string(entry);
+      out.meta(inode);
+      out.u32(sources.indexOf(inode.origin!.layer));
+      if (link) {
+        out.string(inode.target);
+        continue;
+      }
+      out.i64(inode.size);
+      out.string(inode.payload);
+      if (inode.content !== null) out.raw(inode.content);
+    }
+    for (const [entry, inode] of entries) {
+      if (inode.children !== null) visit(inode, entry, `${path}${entry}/`);
+    }
+    out.op("u");
+  };
+  visit(root, "", "");
+  return out.bytes;
+}

@@ -1,0 +1,15 @@
+/**
+ * The store: the directory that holds every layer, content, tree and image once.
+ *
+ * @module
+ */
+
+export * from "./compositions.ts";
+export * from "./digest.ts";
+export * from "./images.ts";
+export * from "./layers.ts";
+export * from "./layout.ts";
+export * from "./names.ts";
+export * from "./staging.ts";
+export * from "./store.ts";
+export * from "./trees.ts";
