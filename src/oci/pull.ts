@@ -212,6 +212,7 @@ async function untilDone(
   pipeline: LayerPipeline,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const settled = Promise.allSettled(work);
   const stop = () => pipeline[Symbol.asyncDispose]();
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -219,7 +220,7 @@ async function untilDone(
     await Promise.all(work);
   } catch (error) {
     await stop();
-    await Promise.allSettled(work);
+    await settled;
     signal?.throwIfAborted();
     throw error;
   } finally {
