@@ -12,6 +12,7 @@ import { LaminaError } from "../error.ts";
 import { decimal, digestField, dumpError, octal, unescape, unescapePlain } from "./dump_fields.ts";
 import { fileType, MAX_FILE, MAX_INLINE, MAX_U32 } from "./erofs_format.ts";
 import { validName } from "./erofs_numbering.ts";
+import { firstPaths } from "./first_paths.ts";
 import {
   type ByteString,
   Inode,
@@ -52,15 +53,13 @@ interface Pending {
   readonly line: number;
   readonly directory: Inode;
   readonly name: ByteString;
-  readonly path: ByteString;
   readonly target: ByteString;
 }
 
-/** An inode that has hard links: its own path, and the first of all its paths in depth-first order. */
+/** An inode that has hard links, and the path of its own line. */
 interface Target {
   readonly inode: Inode;
   readonly path: ByteString;
-  least: ByteString;
 }
 
 class DumpParser {
@@ -73,7 +72,6 @@ class DumpParser {
   readonly #directories = new Map<ByteString, Inode>();
   /** Hard links by the inode that keeps their place. */
   readonly #pending = new Map<Inode, Pending>();
-  readonly #targets = new Map<Inode, Target>();
 
   constructor(strict: boolean) {
     this.#strict = strict;
@@ -159,7 +157,7 @@ class DumpParser {
     if (children.has(name)) this.#fail(`${path} is there already`);
     children.set(name, inode);
     if (inode.children !== null) this.#directories.set(path, inode);
-    return { line: this.#line, directory, name, path, target: "" };
+    return { line: this.#line, directory, name, target: "" };
   }
 
   #noParent(path: ByteString): never {
@@ -283,12 +281,15 @@ class DumpParser {
   #resolveLinks(): void {
     const found = new Map<Pending, Target>();
     for (const pending of this.#pending.values()) this.#follow(pending, found);
-    for (const [link, target] of found) {
-      link.directory.children!.set(link.name, target.inode);
-      if (depthFirst(link.path) < depthFirst(target.least)) target.least = link.path;
+    const own = new Map<Inode, ByteString>();
+    for (const [link, { inode, path }] of found) {
+      link.directory.children!.set(link.name, inode);
+      own.set(inode, path.slice(1));
     }
-    for (const { inode, path, least } of found.values()) {
-      if (path !== least) inode.canonical = path.slice(1);
+    if (own.size === 0) return;
+    for (const [inode, first] of firstPaths(this.#root!, new Set(own.keys()))) {
+      const path = own.get(inode)!;
+      if (path !== first) inode.canonical = path;
     }
   }
 
@@ -307,8 +308,7 @@ class DumpParser {
       }
       const next = this.#pending.get(inode);
       if (next === undefined) {
-        target = this.#targets.get(inode) ?? { inode, path: link.target, least: link.target };
-        this.#targets.set(inode, target);
+        target = { inode, path: link.target };
       } else {
         if (chain.has(next)) throw dumpError(link.line, "the hard link leads back to itself");
         target = found.get(next);
@@ -317,11 +317,6 @@ class DumpParser {
     }
     for (const link of chain) found.set(link, target);
   }
-}
-
-/** A string that sorts as its path comes in a depth-first walk: NUL is less than every byte of a name. */
-function depthFirst(path: ByteString): string {
-  return path.replaceAll("/", "\0");
 }
 
 /**

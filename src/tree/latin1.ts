@@ -18,10 +18,16 @@ function loadBuffer(): BufferClass {
   return process.getBuiltinModule("node:buffer").Buffer;
 }
 
+/** A function that gives the byte string of `bytes[start..end)`: for many of them. */
+export function byteStrings(bytes: Uint8Array): (start: number, end: number) => ByteString {
+  buffer ??= loadBuffer();
+  const all = buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return (start, end) => all.toString("latin1", start, end);
+}
+
 /** The byte string of `bytes[start..end)`. */
 export function byteString(bytes: Uint8Array, start = 0, end = bytes.length): ByteString {
-  buffer ??= loadBuffer();
-  return buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", start, end);
+  return byteStrings(bytes)(start, end);
 }
 
 /** The bytes of a byte string. */

@@ -7,6 +7,8 @@
 export { countLinks, countTree, type TreeCounts } from "./count.ts";
 export { parseDump } from "./dump_parser.ts";
 export { formatDump } from "./dump_writer.ts";
+export { erofsFormat, readErofs } from "./erofs_reader.ts";
+export { type EntryVisitor, ErofsView, type XattrVisitor } from "./erofs_view.ts";
 export { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
 export * from "./inode.ts";
 export * from "./marks.ts";
