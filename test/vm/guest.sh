@@ -16,7 +16,7 @@ flip() {
 }
 
 # contents DIR: the SHA-256 of every file, by path.
-contents() { cd "$1" && find . -type f | sort | xargs sha256sum; }
+contents() { cd "$1" && find . -type f | sort | xargs -r sha256sum; }
 
 # mounts: what would be left of a composition: mounts, and loop devices with their files.
 mounts() { grep -E '(overlay|erofs) ' /proc/mounts; cat /sys/block/loop*/loop/backing_file 2>/dev/null; true; }

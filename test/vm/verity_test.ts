@@ -99,9 +99,9 @@ async function checkComposefs(
   /** Either compose refuses, with a reason and nothing left behind, or else the kernel does when the content is read. */
   const isRefused = (name: string) => {
     const { status, output } = checks.get(`${name}-compose`)!;
-    const read = ended(`${name}-read`, false);
-    if (status === 0) return assertMatch(read, /Input\/output error/);
+    if (status === 0) return assertMatch(ended(`${name}-read`, false), /Input\/output error/);
     assertMatch(output, /^lamina: .{20,}/);
+    assertEquals(checks.get(`${name}-read`)!.output.replace(/^.*can't cd.*\n/, ""), "");
     assertEquals(mounts(name), []);
   };
 
