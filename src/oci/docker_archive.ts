@@ -69,6 +69,7 @@ export class DockerArchiveSource implements ImageSource {
     return Promise.resolve().then(() => this.#load(this.#choose(), platform));
   }
 
+  /** Nothing is held open between calls. */
   [Symbol.dispose](): void {}
 
   #choose(): SavedImage {

@@ -12,12 +12,15 @@ import { normalizePlatform, type Platform } from "./platform.ts";
 
 /** A descriptor as descriptor.md of the OCI image specification has it. */
 export interface Descriptor {
+  /** As the document has it; see {@link kindOf}. */
   readonly mediaType: string;
   /** Checked for its spelling: safe as a path. */
   readonly digest: string;
   /** Bytes. */
   readonly size: number;
+  /** What an index says that it runs on; undefined where it does not say both OS and architecture. */
   readonly platform?: Platform;
+  /** By key; empty for none. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Type of the artifact that it leads to, where that is not an image. */
   readonly artifactType?: string;
@@ -25,6 +28,7 @@ export interface Descriptor {
 
 /** A manifest: what an image is made of. */
 export interface Manifest {
+  /** Where its config is. */
   readonly config: Descriptor;
   /** Lowest first. */
   readonly layers: readonly Descriptor[];
@@ -38,7 +42,8 @@ export interface Config {
   readonly diffIds: readonly string[];
 }
 
-type Json = Record<string, unknown>;
+/** A JSON object, its values not checked yet. */
+export type Json = Record<string, unknown>;
 
 function invalid(subject: string, why: string): never {
   throw new LaminaError("invalid", `${subject}: ${why}`, {

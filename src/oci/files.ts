@@ -12,7 +12,9 @@ import { splitDigest } from "../store/digest.ts";
 export interface Extent {
   /** Path of the file. */
   readonly file: string;
+  /** Where it starts, in bytes. */
   readonly offset: number;
+  /** Bytes. */
   readonly length: number;
 }
 

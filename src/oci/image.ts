@@ -34,6 +34,7 @@ export interface AvailableImage {
   readonly name: string | undefined;
   /** Digest of its manifest; undefined in a docker archive, which has none. */
   readonly digest: string | undefined;
+  /** What it runs on, where that is said without reading further. */
   readonly platform: Platform | undefined;
 }
 

@@ -19,6 +19,7 @@ const MAX_ENTRIES = 10_000;
 
 /** A manifest that an index leads to. */
 export interface Candidate {
+  /** Of the manifest. */
   readonly descriptor: Descriptor;
   /** The entry of index.json that leads to it. */
   readonly top: Descriptor;

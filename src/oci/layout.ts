@@ -67,6 +67,7 @@ export class LayoutSource implements ImageSource {
     return Promise.resolve().then(() => this.#load(this.#choose(platform), platform));
   }
 
+  /** Nothing is held open between calls. */
   [Symbol.dispose](): void {}
 
   #index(): Descriptor[] {

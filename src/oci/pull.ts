@@ -74,6 +74,7 @@ export interface PulledLayer extends LayerRecord {
 
 /** What came of a pull. */
 export interface PullResult {
+  /** As the store has it now. */
   readonly image: ImageRecord;
   /** The name that the image got; undefined where it has none. */
   readonly name: string | undefined;
@@ -87,6 +88,7 @@ export interface PullResult {
   readonly newBytes: number;
   /** Bytes of files of new layers whose content the store had already. */
   readonly sharedBytes: number;
+  /** How long it took. */
   readonly seconds: number;
 }
 

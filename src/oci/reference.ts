@@ -8,7 +8,9 @@ import { LaminaError } from "../error.ts";
 
 /** An image in a directory of the OCI image layout, or in a tar archive of one. */
 export interface LayoutReference {
+  /** Directory or archive. */
   readonly transport: "oci" | "oci-archive";
+  /** As written: absolute, or relative to the working directory. */
   readonly path: string;
   /** Value of the annotation `org.opencontainers.image.ref.name`. */
   readonly tag?: string;
@@ -20,7 +22,9 @@ export interface LayoutReference {
 
 /** An image in a docker-save(1) archive. */
 export interface DockerArchiveReference {
+  /** Tells the kinds of references apart. */
   readonly transport: "docker-archive";
+  /** As written: absolute, or relative to the working directory. */
   readonly path: string;
   /** One of the image's RepoTags, or a short form of it (`alpine` for `docker.io/library/alpine:latest`). */
   readonly name?: string;
@@ -30,12 +34,15 @@ export interface DockerArchiveReference {
 
 /** An image in a registry. */
 export interface RegistryReference {
+  /** Tells the kinds of references apart. */
   readonly transport: "docker";
   /** Host with its port if it has one. */
   readonly host: string;
+  /** Without the host. */
   readonly repository: string;
   /** `latest` where neither a tag nor a digest is said. */
   readonly tag?: string;
+  /** Digest of the manifest or index. */
   readonly digest?: string;
 }
 

@@ -10,6 +10,7 @@ import { dirname, join } from "@std/path";
 export interface HostEntry {
   /** Absolute path without symbolic links in its directories. */
   readonly path: string;
+  /** Of the entry itself, links not followed. */
   readonly info: Deno.FileInfo;
   /** Target of a symbolic link, else empty. */
   readonly target: string;

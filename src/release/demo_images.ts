@@ -28,8 +28,9 @@ export interface DemoImages {
   readonly images: readonly DemoImage[];
   /** How many of an image's lowest layers all share. */
   readonly sharedLayers: number;
-  /** Regular files and their bytes in the shared layers. */
+  /** Regular files in the shared layers. */
   readonly baseFiles: number;
+  /** Bytes of their content. */
   readonly baseBytes: number;
   /** What to say where this host has less content than wanted; else undefined. */
   readonly short: string | undefined;

@@ -17,6 +17,7 @@ const CHUNK = 1 << 20;
 
 /** A layer in a layout. */
 export interface WrittenLayer {
+  /** Of the blob. */
   readonly mediaType: string;
   /** Digest of the compressed blob. */
   readonly digest: string;
@@ -32,8 +33,11 @@ export interface WrittenLayer {
 
 /** Metadata of an entry; what is left out is root's, ordinary, and of the demo's own date. */
 export interface Metadata {
+  /** Permission bits; default: 0755 for directories, 0777 for symbolic links, 0644. */
   readonly mode?: number;
+  /** Default: 0. */
   readonly uid?: number;
+  /** Default: 0. */
   readonly gid?: number;
   /** Default: 2024-01-01. */
   readonly mtime?: Date;
