@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Inode, S_IFLNK, S_IFMT, S_IFREG, toBytes } from "../src/tree/mod.ts";
+import { toCString } from "../src/linux/mod.ts";
+import { type Inode, S_IFLNK, S_IFMT, S_IFREG } from "../src/tree/mod.ts";
 
 /** Bytes, appended. */
 class Writer {
@@ -25,19 +26,23 @@ class Writer {
   }
 
   op(letter: string): void {
-    this.#bytes[this.#room(1)] = letter.charCodeAt(0);
+    const at = this.#room(1);
+    this.#bytes[at] = letter.charCodeAt(0);
   }
   u32(value: number): void {
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
   }
   i64(value: number): void {
-    this.#view.setBigInt64(this.#room(8), BigInt(value), true);
+    const at = this.#room(8);
+    this.#view.setBigInt64(at, BigInt(value), true);
   }
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#room(bytes.length));
+    const at = this.#room(bytes.length);
+    this.#bytes.set(bytes, at);
   }
   string(text: string): void {
-    this.raw(toBytes(text + "\0"));
+    this.raw(toCString(text));
   }
   meta(inode: Inode): void {
     this.u32(inode.mode);

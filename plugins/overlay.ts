@@ -55,56 +55,15 @@ const plugin: Plugin = {
       return { ...options, redirect_dir: writable ? "on" : "nofollow" };
     }
 
-    /** An upper directory with its work directory, as writes need them. */
-    function writable(base: string): { upper: string; work: string } {
-      const [upper, work] = [`${base}/upper`, `${base}/work`];
-      // What an earlier mount left there would be refused or, worse, believed.
-      fs.removeTree(work);
-      fs.mkdir(work, 0o700);
-      return { upper, work };
-    }
-
-    /** Where tmpfs is while the overlay is made over it; the overlay keeps it alive afterwards. */
-    const memory = (workspace: string) => `${workspace}/memory`;
-
-    function composeWritable(job: Job, lower: readonly string[]): void {
-      const { upper: place, workspace } = job;
-      let base = workspace;
-      if (place?.kind === "directory") base = place.path;
-      if (place?.kind === "tmpfs") {
-        base = memory(workspace);
-        fs.mkdir(base, 0o700);
-        using tmpfs = mounts.tmpfs({ size: place.size, mode: 0o700 });
-        tmpfs.attach(base);
-      }
-      const { upper, work } = writable(base);
-      // The root of an overlay is its upper directory. One that is there already keeps what it has.
-      if (fs.mkdir(upper, 0o700)) host.applyRoot(job, upper);
-      const options = optionsFor(job.native, true);
-      using mount = mounts.overlay({ lower, upper, work, options, readOnly: false });
-      if (place?.kind === "tmpfs") mounts.unmount(base);
-      mount.attach(job.target);
-    }
-
-    function composeReadOnly(job: Job, lower: readonly string[]): void {
-      // Without an upper directory overlayfs wants two lower ones.
-      const empty = `${job.workspace}/empty`;
-      if (lower.length < 2) fs.mkdir(empty, 0o755);
-      const stack = lower.length < 2 ? [...lower, empty] : lower;
-      const options = optionsFor(job.native, false);
-      using mount = mounts.overlay({ lower: stack, options, readOnly: true });
-      mount.attach(job.target);
-    }
-
     function tryOut({ store, upper: base, native, access }: Site): number {
       const lower = [`${store}/above`, `${store}/below`];
       for (const directory of lower) fs.mkdir(directory);
       fs.write(`${store}/below/file`, new Uint8Array([1]));
       const rw = access === "rw";
-      if (rw) fs.mkdir(`${base}/upper`);
+      const [upper, work] = [`${base}/upper`, `${base}/work`];
+      if (rw) [upper, work].forEach((directory) => fs.mkdir(directory));
       const options = optionsFor(native, rw);
-      const where = rw ? writable(base) : {};
-      const spec = { ...where, lower, options, readOnly: !rw };
+      const spec = { ...(rw ? { upper, work } : {}), lower, options, readOnly: !rw };
       {
         using mount = mounts.overlay(spec);
         const file = `${mount.path}/file`;
@@ -145,15 +104,12 @@ const plugin: Plugin = {
       compose(job: Job) {
         const layers = job.fixup === undefined ? job.layers : [...job.layers, job.fixup];
         const lower = layers.map((layer) => layer.path).reverse();
-        if (job.access === "rw") composeWritable(job, lower);
-        else composeReadOnly(job, lower);
+        host.mountStack(job, { lower, options: optionsFor(job.native, job.access === "rw") });
         return { notes: { lowerDirectories: lower.length } };
       },
 
-      release({ target, workspace, upper }: Composition) {
-        mounts.unmount(target);
-        mounts.unmount(memory(workspace));
-        if (upper?.kind === "directory") fs.removeTree(`${upper.path}/work`);
+      release(composition: Composition) {
+        host.unmountStack(composition);
       },
     };
   },

@@ -18,9 +18,10 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
+  toCString,
   utimensat,
 } from "../linux/mod.ts";
-import { type ByteString, type Inode, isWhiteout, toBytes } from "../tree/mod.ts";
+import { type ByteString, type Inode, isWhiteout } from "../tree/mod.ts";
 
 /**
  * Writes a fixup (see `mergeLayers`) as a directory. Its files and links are hard links to the layers' own, so it costs directories only.
@@ -50,13 +51,13 @@ function writeDirectory(
   using fd = Fd.openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   for (const [entry, inode] of directory.children!) {
     const at = path + entry;
-    const bytes = toBytes(entry + "\0");
+    const bytes = toCString(entry);
     if (inode.children !== null) writeDirectory(inode, fd.n, bytes, `${at}/`, layers, native);
     else if (isWhiteout(inode)) check(mknodat(fd.n, bytes, inode.mode, 0), "mknod", `/${at}`);
     else {
       const origin = inode.origin!;
       using layer = Fd.open(layers[origin.layer], O_RDONLY | O_DIRECTORY);
-      check(linkat(layer.n, toBytes(`${origin.path ?? at}\0`), fd.n, bytes), "link", `/${at}`);
+      check(linkat(layer.n, toCString(origin.path ?? at), fd.n, bytes), "link", `/${at}`);
     }
   }
   if (native) {
@@ -66,7 +67,7 @@ function writeDirectory(
       `/${path}`,
     );
     for (const [key, value] of directory.xattrs ?? []) {
-      check(fsetxattr(fd.n, toBytes(key + "\0"), value), "setxattr", `/${path}`);
+      check(fsetxattr(fd.n, toCString(key), value), "setxattr", `/${path}`);
     }
   }
   check(

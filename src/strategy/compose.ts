@@ -5,15 +5,15 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { check, Fd, O_RDONLY, read } from "../linux/mod.ts";
 import type { CompositionRecord, ImageRecord, Store } from "../store/mod.ts";
 import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
 import { createHost } from "./host.ts";
 import { claimNew, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId, Memory } from "./memory.ts";
-import type { Access, Isolation, Job, Made, Strategy, Tree, Upper } from "./plugin.ts";
+import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
+import { StoredTree } from "./stored_tree.ts";
 import { canonicalTarget, checkTarget, type Target } from "./target.ts";
 
 /** What is asked of {@link compose}. */
@@ -309,9 +309,8 @@ class Attempt {
   #job(): Job {
     const store = this.#store;
     const { id, target, access, isolation, writable, upper } = this.#record;
-    const own = store.layout.image(this.#image.digest);
-    const fixup = `${own}/fixup`;
-    const { tree } = this.#image;
+    const image = this.#image;
+    const fixup = store.trees.fixup(image);
     return {
       id,
       target,
@@ -320,58 +319,16 @@ class Attempt {
       writable,
       upper,
       verity: this.#request.verity,
-      tree: new StoredTree(store.layout.tree(tree.digest), tree),
-      layers: this.#image.layers.map(({ diffId }) => ({
+      tree: new StoredTree(store, image),
+      layers: image.layers.map(({ diffId }) => ({
         diffId,
         path: store.layers.directory(diffId),
       })),
-      fixup: isDirectory(fixup) ? { diffId: "", path: fixup } : undefined,
+      fixup: fixup === undefined ? undefined : { diffId: "", path: fixup },
       objects: store.layout.objects,
-      origins: `${own}/origins`,
+      origins: store.trees.origins(image),
       native: store.native,
       workspace: store.compositions.workspace(id),
     };
   }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-/** A tree whose image is read when it is asked for, into memory that threads can share. */
-class StoredTree implements Tree {
-  readonly path: string;
-  readonly digest: string;
-  readonly directories: number;
-  readonly files: number;
-  readonly bytes: number;
-  #image: Uint8Array | undefined;
-
-  constructor(path: string, tree: ImageRecord["tree"]) {
-    this.path = path;
-    this.digest = tree.digest;
-    this.directories = tree.directories;
-    this.files = tree.files;
-    this.bytes = tree.bytes;
-  }
-
-  get image(): Uint8Array {
-    return this.#image ??= readShared(this.path);
-  }
-}
-
-function readShared(path: string): Uint8Array {
-  using file = Fd.open(path, O_RDONLY);
-  const { size } = Deno.statSync(path);
-  const bytes = new Uint8Array(new SharedArrayBuffer(size));
-  for (let done = 0; done < size;) {
-    const length = check(read(file.n, bytes.subarray(done)), "read", path);
-    if (length === 0) break;
-    done += length;
-  }
-  return bytes;
 }

@@ -36,6 +36,9 @@ import type { PluginSource } from "./loader.ts";
 import { applyRoot, materialize } from "./materialize/materialize.ts";
 import { createMeasure } from "./measure.ts";
 import { mounts } from "./mounts.ts";
+import { writeSample } from "./sample.ts";
+import { seal } from "./seal.ts";
+import { mountStack, unmountStack } from "./stack.ts";
 import type { Files, Host, Job, Made, MaterializeOptions, Strategy } from "./plugin.ts";
 
 /** What a host is made for; all of it is for {@link Host.materialize}. */
@@ -74,6 +77,11 @@ export function createHost(options: HostOptions = {}): BoundHost {
     },
     applyRoot,
     removeContents,
+    mountStack,
+    unmountStack,
+    seal,
+    sample: writeSample,
+    unsupported: (message, options) => new LaminaError("unsupported", message, options),
     mounts,
     fs: files,
     ioctl(fd: number, request: number, argument: Uint8Array | null): number {

@@ -81,9 +81,10 @@ export async function undo(
   const composition = compositionOf(store, record);
   const scratch = scratchName(record.id);
   mounts.unmount(`${composition.workspace}/memory`);
+  // First the mount: nothing can be removed through one that is read-only.
+  await strategy?.release(composition);
   removeTree(AT_FDCWD, `${record.target}/${scratch}`);
   if (record.upper?.kind === "directory") removeTree(AT_FDCWD, `${record.upper.path}/${scratch}`);
-  await strategy?.release(composition);
   const targetRemoved = record.madeTarget && removeTarget(record.target);
   if (!record.madeTarget) restoreTarget(record);
   store.compositions.remove(record.id);

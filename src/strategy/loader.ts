@@ -13,11 +13,8 @@ import { distrust } from "./trust.ts";
 /** The version of the contract that this program speaks. */
 export const API_VERSION = 1;
 
-/**
- * The built-in plugins, `plugins/NAME.ts`, in the order that decides between equal estimates. (composefs comes second, once it is
- * there.)
- */
-export const BUILT_IN: readonly string[] = ["overlay", "reflink", "hardlink", "copy"];
+/** The built-in plugins, `plugins/NAME.ts`, in the order that decides between equal estimates. */
+export const BUILT_IN: readonly string[] = ["overlay", "composefs", "reflink", "hardlink", "copy"];
 
 /** Where a plugin comes from; plain data, so that another thread can load it again. */
 export interface PluginSource {

@@ -260,6 +260,24 @@ export interface Host {
    * throws at a mount point rather than crossing it.
    */
   removeContents(directory: string): void;
+  /**
+   * Mounts an overlay at the job's target: read-only, or with the upper directory that the job asks for (in its workspace, a
+   * directory of the caller's, or tmpfs). The upper directory gets the metadata of the tree's root.
+   */
+  mountStack(job: Job, stack: Stack): void;
+  /** Undoes {@link mountStack}, whatever of it there is. */
+  unmountStack(composition: Composition): void;
+  /**
+   * Gives fs-verity to the job's tree and to all objects of it, and compares their digests.
+   *
+   * @returns Why kernel or filesystem cannot have it; undefined when all have.
+   * @throws {LaminaError} `invalid` for a file whose content is not what its name says.
+   */
+  seal(job: Job): string | undefined;
+  /** Writes a tiny composefs image, and the object that it has, into a directory: something to try out in a probe. */
+  sample(directory: string): Sample;
+  /** The error for what this host cannot do: lamina ends with exit code 4. */
+  unsupported(message: string, options?: { readonly hint?: string }): Error;
   readonly mounts: Mounts;
   readonly fs: Files;
   /** ioctl(2) with a buffer argument. Throws a SysError with `errno`. */
@@ -287,6 +305,20 @@ export interface OverlaySpec {
   /** Further options, such as `metacopy: "on"`; `true` is a flag. */
   readonly options?: Readonly<Record<string, string | true>>;
   readonly readOnly: boolean;
+}
+
+/** The lower part of an overlay; see {@link OverlaySpec}. */
+export type Stack = Pick<OverlaySpec, "lower" | "data" | "options">;
+
+/** What {@link Host.sample} wrote. */
+export interface Sample {
+  /** Path of the image. */
+  readonly image: string;
+  /** Directory of objects. */
+  readonly objects: string;
+  /** The name of the one file in the image, and what it holds. */
+  readonly file: string;
+  readonly content: Uint8Array;
 }
 
 /** Mounts, with every difference between kernels inside. All throw a SysError with what the kernel said. */

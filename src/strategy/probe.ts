@@ -94,7 +94,7 @@ export async function probe(
 }
 
 async function ask(name: string, work: () => Verdict | Promise<Verdict>): Promise<Verdict> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const patience = new Promise<Verdict>((resolve) => {
     const reason = `its probe did not end within ${PATIENCE / 1000} s`;
     timer = setTimeout(() => resolve({ works: false, reason }), PATIENCE);

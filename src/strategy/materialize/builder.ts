@@ -23,14 +23,15 @@ import {
   O_RDONLY,
   openat,
   symlinkat,
+  SysError,
 } from "../../linux/mod.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../tree/inode.ts";
+import { S_IFDIR, S_IFLNK, S_IFREG } from "../../tree/inode.ts";
 import type { ErofsView } from "../../tree/mod.ts";
 import type { FileEntry } from "../plugin.ts";
 import type { Counts } from "./counts.ts";
 import { Entry } from "./file_entry.ts";
 import type { Metadata } from "./metadata.ts";
-import { nameLength, openBelow, WalkPath, withParent } from "./path.ts";
+import { must, openBelow, WalkPath, withParent } from "./path.ts";
 import { LayerDirectories, type Sources } from "./sources.ts";
 import { writableBelow, type WritableNode } from "./writable.ts";
 
@@ -237,21 +238,18 @@ export class Builder {
     this.#pulse();
   }
 
-  readonly #visit = (nid: number, _type: number, name: Uint8Array): void => {
-    const { view } = this.#parts;
+  readonly #visit = (nid: number, type: number, name: Uint8Array, length: number): void => {
     const level = this.#levels[this.#depth - 1];
-    const mode = view.mode(nid);
-    if ((mode & S_IFMT) === S_IFDIR) {
+    if (type === S_IFDIR) {
       if (!this.#collect) return;
       level.subdirectories.push(nid);
-      level.names.push(name.slice(0, nameLength(name) + 1));
+      level.names.push(name.slice(0, length + 1));
       return;
     }
     if (level.fd < 0) this.#openLevel(level);
     try {
-      if (view.nlink(nid) <= 1 || !this.#linkToFirst(level, nid, name)) {
-        this.#make(level, nid, mode, name);
-      }
+      const alone = this.#parts.view.nlink(nid) <= 1;
+      if (alone || !this.#linkToFirst(level, nid, name)) this.#make(level, nid, type, name);
     } catch (error) {
       throw this.#explain(error, name);
     } finally {
@@ -276,7 +274,7 @@ export class Builder {
         first,
         (parent, last) => linkat(parent, last, level.fd, name),
       );
-      check(result, "link", displayPath(first));
+      must(result, "link to", first);
       counts.hardLinks++;
       return true;
     }
@@ -290,13 +288,13 @@ export class Builder {
     return false;
   }
 
-  #make(level: Level, nid: number, mode: number, name: Uint8Array): void {
+  #make(level: Level, nid: number, type: number, name: Uint8Array): void {
     const { view, metadata, counts, linkOthers, writableGroups } = this.#parts;
     const writable = writableBelow(level.writable, name).all ||
       (writableGroups.size > 0 && writableGroups.has(view.ino(nid)));
-    const type = mode & S_IFMT;
     const entry = this.#entry;
     if (type === S_IFREG) {
+      const mode = view.mode(nid);
       entry.begin(nid, level.fd, name, metadata.createMode(mode), writable, level.open);
       this.#parts.place(entry);
       if (entry.made >= 0) metadata.open(entry.made, nid, mode);
@@ -307,8 +305,9 @@ export class Builder {
       entry.begin(nid, level.fd, name, 0, false, level.open);
       if (entry.linkInode()) return void counts.linked++;
     }
+    const mode = view.mode(nid);
     if (type === S_IFLNK) {
-      check(symlinkat(view.linkTarget(nid), level.fd, name), "symlink", displayPath(name));
+      check(symlinkat(view.linkTarget(nid), level.fd, name), "symlink", "");
       counts.symlinks++;
     } else {
       const create = type | metadata.createMode(mode);
@@ -318,7 +317,7 @@ export class Builder {
         this.firsts.delete(view.ino(nid));
         return;
       }
-      check(result, "mknod", displayPath(name));
+      check(result, "mknod", "");
       counts.specials++;
     }
     metadata.named(level.fd, name, nid, mode);
@@ -335,11 +334,8 @@ export class Builder {
   }
 
   #try(result: number, syscall: string, name: Uint8Array): number {
-    try {
-      return check(result, syscall, displayPath(name));
-    } catch (error) {
-      throw this.#explain(error, name);
-    }
+    if (result >= 0) return result;
+    throw this.#explain(new SysError(-result, syscall, ""), name);
   }
 
   /** The error that says where in the tree something failed. */

@@ -8,7 +8,6 @@ import {
   check,
   close,
   copyAll,
-  displayPath,
   EIO,
   EMLINK,
   ficlone,
@@ -29,7 +28,7 @@ import {
 import type { ErofsView } from "../../tree/mod.ts";
 import type { FileEntry } from "../plugin.ts";
 import type { Counts } from "./counts.ts";
-import { type WalkPath, withParent } from "./path.ts";
+import { must, PATH_MAX, type WalkPath, withParent } from "./path.ts";
 import type { LayerDirectories, Sources } from "./sources.ts";
 
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -108,7 +107,7 @@ export class Entry implements FileEntry {
   create(): number {
     if (this.#target < 0) {
       const fd = openat(this.directory, this.name, CREATE, this.#mode);
-      this.#target = check(fd, "create", displayPath(this.name));
+      this.#target = check(fd, "create", "");
     }
     return this.#target;
   }
@@ -118,12 +117,12 @@ export class Entry implements FileEntry {
     const object = this.#view.object(this.#nid);
     if (object !== null) {
       const fd = this.#sources.openObject(object);
-      return this.#source = check(fd, "open object", displayPath(object));
+      return this.#source = must(fd, "open object", object);
     }
     const { directory, name } = this.#locate();
     const flags = O_RDONLY | O_NOFOLLOW;
     const fd = withParent(directory, name, (parent, last) => openat(parent, last, flags));
-    return this.#source = check(fd, "open in its layer", displayPath(name));
+    return this.#source = must(fd, "open in its layer", name);
   }
 
   copy(): void {
@@ -134,7 +133,7 @@ export class Entry implements FileEntry {
     if (size === 0) return;
     const inline = this.#view.inline(this.#nid);
     if (inline !== null) {
-      check(writeAll(target, inline), "write", displayPath(this.name));
+      check(writeAll(target, inline), "write", "");
     } else if (size <= PIECE) {
       this.#copyPiece(target, this.source(), size);
     } else {
@@ -144,17 +143,17 @@ export class Entry implements FileEntry {
 
   #copyPiece(target: number, source: number, size: number): void {
     const bytes = piece.subarray(0, size);
-    const got = check(read(source, bytes), "read object of", displayPath(this.name));
+    const got = check(read(source, bytes), "read object", "");
     if (got < size) {
       const detail = `the store's object ends at byte ${got} of ${size}`;
-      throw new SysError(EIO, "read object of", displayPath(this.name), detail);
+      throw new SysError(EIO, "read object", "", detail);
     }
-    check(writeAll(target, bytes), "write", displayPath(this.name));
+    check(writeAll(target, bytes), "write", "");
   }
 
   clone(): void {
     const target = this.create();
-    check(ficlone(target, this.source()), "FICLONE", displayPath(this.name));
+    check(ficlone(target, this.source()), "FICLONE", "");
     this.#counts.cloned++;
     this.#counts.clonedBytes += this.size;
   }
@@ -171,23 +170,21 @@ export class Entry implements FileEntry {
     const { directory, name } = this.#locate();
     const names = this.#view.nlink(this.#nid);
     if (names > 1 && this.#links(directory, name) + names > MOST_LINKS) return false;
-    const result = withParent(
-      directory,
-      name,
-      (parent, last) => linkat(parent, last, this.directory, this.name),
-    );
+    const result = name.length <= PATH_MAX
+      ? linkat(directory, name, this.directory, this.name)
+      : withParent(directory, name, (at, last) => linkat(at, last, this.directory, this.name));
     if (result === -EMLINK) return false;
-    check(result, "link", displayPath(this.name));
+    check(result, "link", "");
     return true;
   }
 
   #links(directory: number, name: Uint8Array): number {
     const flags = O_PATH | O_NOFOLLOW;
     const fd = withParent(directory, name, (parent, last) => openat(parent, last, flags));
-    check(fd, "open in its layer", displayPath(name));
+    must(fd, "open in its layer", name);
     const result = fstat(fd, this.#stat);
     close(fd);
-    check(result, "statx", displayPath(name));
+    must(result, "statx in its layer", name);
     return this.#stat.nlink;
   }
 

@@ -67,7 +67,15 @@ export async function materialize(
     const threads = entries < WORTH_A_WORKER ? 1 : threadsFor(root.n);
     const view = new ErofsView(job.tree.image);
     const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
-    const threadJob = describe(job, options, surroundings.plugin, owner, plan, threads);
+    const threadJob = describe(
+      job,
+      options,
+      surroundings.plugin,
+      owner,
+      plan,
+      threads,
+      view.inodes,
+    );
     using thread = new Thread(threadJob, place);
     makeTrunk(plan.trunk, thread);
     const { onProgress, signal } = surroundings;
@@ -125,6 +133,7 @@ function describe(
   owner: Owner,
   plan: Plan,
   threads: number,
+  inodes: number,
 ): ThreadJob {
   const { image, path } = job.tree;
   const shared = new Int32Array(new SharedArrayBuffer(4 * SHARED_PLACES));
@@ -142,9 +151,7 @@ function describe(
     lenient: isLenient(),
     units: plan.units,
     shared,
-    groups: threads === 1
-      ? undefined
-      : new Uint8Array(new SharedArrayBuffer(job.tree.directories + job.tree.files + 512)),
+    groups: threads === 1 ? undefined : new Uint8Array(new SharedArrayBuffer(inodes)),
   };
 }
 

@@ -25,6 +25,7 @@ import {
 } from "../../linux/mod.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../tree/inode.ts";
 import type { ErofsView } from "../../tree/mod.ts";
+import { must } from "./path.ts";
 
 /** What new files and directories belong to by themselves. */
 export interface Owner {
@@ -155,7 +156,7 @@ export class Metadata {
         { hint: "Compose on a filesystem that does, such as ext4, XFS or btrfs." },
       );
     } else {
-      check(result, "setxattr", displayPath(key));
+      must(result, "setxattr", key);
     }
   };
 }

@@ -4,10 +4,19 @@
  * @module
  */
 
-import { close, ENAMETOOLONG, O_DIRECTORY, O_NOFOLLOW, O_PATH, openat } from "../../linux/mod.ts";
+import {
+  close,
+  displayPath,
+  ENAMETOOLONG,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  openat,
+  SysError,
+} from "../../linux/mod.ts";
 
 /** What the kernel takes in one call (PATH_MAX), its NUL included. */
-const PATH_MAX = 4096;
+export const PATH_MAX = 4096;
 const SLASH = 0x2f;
 const STEP = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 const DOT = new Uint8Array([0x2e, 0]);
@@ -125,4 +134,10 @@ export function withParent(
   } finally {
     if (at !== directory) close(at);
   }
+}
+
+/** Like `check`, with a subject that is decoded only when it is needed. */
+export function must(result: number, syscall: string, subject: Uint8Array): number {
+  if (result < 0) throw new SysError(-result, syscall, displayPath(subject));
+  return result;
 }

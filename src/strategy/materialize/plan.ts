@@ -4,10 +4,9 @@
  * @module
  */
 
-import { S_IFDIR, S_IFMT } from "../../tree/inode.ts";
+import { S_IFDIR } from "../../tree/inode.ts";
 import type { ErofsView } from "../../tree/mod.ts";
 import type { Subdirectory, Unit } from "./builder.ts";
-import { nameLength } from "./path.ts";
 import { writableBelow, type WritableNode } from "./writable.ts";
 
 /** A directory above several units: made before them, finished after them. */
@@ -82,8 +81,8 @@ function readDirectories(view: ErofsView): Node[] {
   const nodes: Node[] = [root];
   for (let index = 0; index < nodes.length; index++) {
     const node = nodes[index];
-    view.entries(node.nid, (nid, _type, name) => {
-      if ((view.mode(nid) & S_IFMT) !== S_IFDIR) {
+    view.entries(node.nid, (nid, type, name, length) => {
+      if (type !== S_IFDIR) {
         node.files++;
         return;
       }
@@ -91,7 +90,7 @@ function readDirectories(view: ErofsView): Node[] {
       nodes.push({
         nid,
         parent: index,
-        name: name.slice(0, nameLength(name)),
+        name: name.slice(0, length),
         children: [],
         files: 0,
         weight: 0,
@@ -131,9 +130,9 @@ export function writableGroups(view: ErofsView, writable: WritableNode): Set<num
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const { node } = at;
     if (!node.all && node.children.size === 0) continue;
-    view.entries(at.nid, (nid, _type, name) => {
+    view.entries(at.nid, (nid, type, name) => {
       const below = writableBelow(node, name);
-      if ((view.mode(nid) & S_IFMT) === S_IFDIR) pending.push({ nid, node: below });
+      if (type === S_IFDIR) pending.push({ nid, node: below });
       else if (below.all && view.nlink(nid) > 1) groups.add(view.ino(nid));
     });
   }

@@ -5,7 +5,6 @@
  */
 
 import {
-  check,
   close,
   displayPath,
   Fd,
@@ -15,6 +14,7 @@ import {
   O_RDONLY,
   openat,
   raiseFileLimit,
+  SysError,
 } from "../../linux/mod.ts";
 import type { Origins } from "../../tree/mod.ts";
 import { openBelow, type WalkPath } from "./path.ts";
@@ -109,7 +109,7 @@ export class Sources implements Disposable {
       }
       const at = path.bytes;
       fd = openBelow(this.#root(layer), at, DIRECTORY);
-      check(fd, "open", `${displayPath(at)} in ${this.#layers[layer]}`);
+      if (fd < 0) throw new SysError(-fd, "open", `${displayPath(at)} in ${this.#layers[layer]}`);
       open.layers.push(layer);
       open.fds.push(fd);
     }

@@ -1,0 +1,127 @@
+/**
+ * composefs: the tree is one EROFS image of metadata, mounted by the kernel; content comes out of the store's objects, by an overlay with a
+ * data-only layer. One mount however many layers there are, and with fs-verity every byte is checked against the image's digest as it is
+ * read.
+ *
+ * Without root's rights it cannot work: the kernel mounts no EROFS in a user namespace.
+ *
+ * @module
+ */
+
+import type {
+  Composition,
+  Host,
+  Job,
+  Plugin,
+  Site,
+  Strategy,
+  Traits,
+  Verdict,
+} from "../src/strategy/plugin.ts";
+
+const traits: Traits = {
+  result: "mount",
+  access: ["ro", "rw"],
+  isolation: "full",
+  survivesReboot: false,
+  privilege: "mount",
+  integrity: true,
+  upper: true,
+};
+
+/** As mount.composefs has them: the image's xattrs redirect to objects, which stand in for whole files (metacopy). */
+const OPTIONS = { metacopy: "on", redirect_dir: "on" } as const;
+
+const plugin: Plugin = {
+  apiVersion: 1,
+  name: "composefs",
+  summary:
+    "mounts the whole tree as one EROFS image over the content objects; can check every byte",
+
+  create(host: Host): Strategy {
+    const { fs, mounts } = host;
+
+    /** What overlayfs must check of what it reads. */
+    function verityOf(job: Job): Record<string, string> {
+      if (job.verity === "off") return {};
+      const obstacle = host.seal(job);
+      if (obstacle === undefined) return { verity: "require" };
+      if (job.verity === "try") return {};
+      throw host.unsupported(`content cannot be checked while it is read: ${obstacle}`, {
+        hint: "Keep the store on ext4 or btrfs with fs-verity, or ask for --verity try.",
+      });
+    }
+
+    function tryOut(site: Site): number {
+      const sample = host.sample(site.store);
+      const open = () => {
+        using image = mounts.erofs(sample.image);
+        return mounts.overlay({
+          lower: [image.fd],
+          data: [sample.objects],
+          options: OPTIONS,
+          readOnly: true,
+        });
+      };
+      {
+        using mount = open();
+        const read = fs.read(`${mount.path}/${sample.file}`);
+        if (
+          read.length !== sample.content.length ||
+          read.some((byte, at) => byte !== sample.content[at])
+        ) {
+          throw new Error("the overlay shows other content than the object's");
+        }
+      }
+      return host.measure.time(() => open()[Symbol.dispose]()) / 1000;
+    }
+
+    return {
+      traits,
+
+      probe(site: Site): Verdict {
+        if (!mounts.allowed() || !site.native) {
+          return {
+            works: false,
+            reason: site.native
+              ? "this process may not mount"
+              : "the kernel mounts no EROFS without root's rights",
+            hint:
+              "Run it as root; otherwise reflink, hardlink or copy serve, or overlay in a user namespace.",
+          };
+        }
+        try {
+          const fixedMs = tryOut(site);
+          return {
+            works: true,
+            cost: { fixedMs, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 },
+          };
+        } catch (error) {
+          return {
+            works: false,
+            reason: (error as Error).message,
+            hint: "It takes EROFS, and overlayfs of Linux 6.5 or newer.",
+          };
+        }
+      },
+
+      compose(job: Job) {
+        const verity = verityOf(job);
+        using image = mounts.erofs(job.tree.path);
+        // The overlay keeps its own reference: the image's mount is seen nowhere.
+        host.mountStack(job, {
+          lower: [image.fd],
+          data: [job.objects],
+          options: { ...OPTIONS, ...verity },
+        });
+        return { notes: { verity: "verity" in verity ? "require" : "off" } };
+      },
+
+      release(composition: Composition) {
+        host.unmountStack(composition);
+      },
+    };
+  },
+};
+
+export default plugin;

@@ -1,0 +1,50 @@
+/**
+ * An image's merged tree as a job has it.
+ *
+ * @module
+ */
+
+import { AT_FDCWD, check, ENOENT, Fd, fstat, O_RDONLY, openat, read, Stat } from "../linux/mod.ts";
+import type { ImageRecord, Store } from "../store/mod.ts";
+import type { Tree } from "./plugin.ts";
+
+/** A tree whose image is read when it is asked for, into memory that threads can share. */
+export class StoredTree implements Tree {
+  readonly path: string;
+  readonly digest: string;
+  readonly directories: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly #load: () => Uint8Array;
+  #image: Uint8Array | undefined;
+
+  constructor(store: Store, image: ImageRecord) {
+    const { tree } = image;
+    this.path = store.layout.tree(tree.digest);
+    this.digest = tree.digest;
+    this.directories = tree.directories;
+    this.files = tree.files;
+    this.bytes = tree.bytes;
+    this.#load = () => store.trees.load(image).image;
+  }
+
+  get image(): Uint8Array {
+    // Where the file is missing, the store makes it again.
+    return this.#image ??= readShared(this.path) ?? this.#load();
+  }
+}
+
+function readShared(path: string): Uint8Array | undefined {
+  const n = openat(AT_FDCWD, path, O_RDONLY);
+  if (n === -ENOENT) return undefined;
+  using file = Fd.adopt(check(n, "open", path));
+  const stat = new Stat();
+  check(fstat(file.n, stat), "statx", path);
+  const bytes = new Uint8Array(new SharedArrayBuffer(stat.size));
+  for (let done = 0; done < bytes.length;) {
+    const length = check(read(file.n, bytes.subarray(done)), "read", path);
+    if (length === 0) break;
+    done += length;
+  }
+  return bytes;
+}
