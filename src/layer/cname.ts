@@ -4,6 +4,7 @@
  * @module
  */
 
+import { check, displayPath } from "../linux/mod.ts";
 import type { ByteString } from "../tree/inode.ts";
 
 /** A buffer that turns one string of bytes after the other into a NUL-terminated name. */
@@ -19,4 +20,13 @@ export class NameBuffer {
     bytes[length] = 0;
     return bytes;
   }
+}
+
+/**
+ * `check` for a name: makes text of it only for the error.
+ *
+ * @throws {SysError}
+ */
+export function must(result: number, syscall: string, name: Uint8Array): number {
+  return result < 0 ? check(result, syscall, displayPath(name)) : result;
 }

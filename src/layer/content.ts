@@ -7,7 +7,6 @@
 import {
   check,
   close,
-  displayPath,
   ftruncate,
   O_CREAT,
   O_EXCL,
@@ -19,6 +18,7 @@ import {
 } from "../linux/mod.ts";
 import type { Inode } from "../tree/inode.ts";
 import { FsVerityHasher, objectPath } from "../tree/verity.ts";
+import { must } from "./cname.ts";
 import type { DiskForm } from "./form.ts";
 import type { Objects } from "./objects.ts";
 
@@ -66,7 +66,7 @@ export class ContentWriter {
     const fd = this.#create(dir, name, inode);
     try {
       if (source >= 0 && this.#objects.cloneInto(fd, source)) this.shared.add(inode);
-      else if (bytes.length > 0) check(writeAll(fd, bytes), "write", displayPath(name));
+      else if (bytes.length > 0) must(writeAll(fd, bytes), "write", name);
       this.#form.file(fd, inode);
     } finally {
       close(fd);
@@ -93,7 +93,7 @@ export class ContentWriter {
     const parts = this.#parts;
     if (parts === null) {
       this.#hash(bytes);
-      check(writeAll(this.#fd, bytes), "write", "it");
+      check(writeAll(this.#fd, bytes), "write", "the file");
       return;
     }
     for (let at = 0; at < bytes.length;) {
@@ -116,7 +116,7 @@ export class ContentWriter {
     const inode = this.#inode;
     if (this.#parts !== null) {
       this.#hashHole(inode.size);
-      check(ftruncate(this.#fd, inode.size), "ftruncate", "it");
+      check(ftruncate(this.#fd, inode.size), "ftruncate", "the file");
     }
     if (inode.size > INLINE) {
       this.#identify(inode);
@@ -137,7 +137,7 @@ export class ContentWriter {
 
   #create(dir: number, name: Uint8Array, inode: Inode): number {
     const fd = openat(dir, name, CREATE, this.#form.permissions(inode));
-    return fd < 0 ? check(fd, "create", displayPath(name)) : fd;
+    return fd < 0 ? must(fd, "create", name) : fd;
   }
 
   #identify(inode: Inode): void {
@@ -162,7 +162,7 @@ export class ContentWriter {
 
   #writeAt(bytes: Uint8Array, offset: number): void {
     for (let done = 0; done < bytes.length;) {
-      done += check(pwrite(this.#fd, bytes.subarray(done), offset + done), "write", "it");
+      done += check(pwrite(this.#fd, bytes.subarray(done), offset + done), "write", "the file");
     }
   }
 }

@@ -10,7 +10,6 @@
 
 import { LaminaError } from "../error.ts";
 import {
-  check,
   close,
   displayPath,
   mkdirat,
@@ -21,7 +20,7 @@ import {
   unlinkat,
 } from "../linux/mod.ts";
 import { type ByteString, type Inode, isWhiteout } from "../tree/inode.ts";
-import { NameBuffer } from "./cname.ts";
+import { must, NameBuffer } from "./cname.ts";
 import { isDirectory, isSymlink, makeImplied } from "./marks.ts";
 
 /** Symbolic links followed on one path, as many as the kernel follows (path_resolution(7)). */
@@ -205,7 +204,7 @@ class Cursor implements Disposable {
         this.#unmade.delete(inodes[depth]);
       }
       const fd = openat(above, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-      this.#fds.push(check(fd, "open", displayPath(name)));
+      this.#fds.push(must(fd, "open", name));
       this.#inodes.push(inodes[depth]);
     }
     return this.#fds[depth - 1];
@@ -225,8 +224,8 @@ class Cursor implements Disposable {
 
 /** Makes a directory that only its maker can enter: what it is to be in the end is set in the end. */
 function makeDirectory(above: number, name: Uint8Array, overWhiteout: boolean): void {
-  if (overWhiteout) check(unlinkat(above, name), "unlink", displayPath(name));
-  check(mkdirat(above, name, 0o700), "mkdir", displayPath(name));
+  if (overWhiteout) must(unlinkat(above, name), "unlink", name);
+  must(mkdirat(above, name, 0o700), "mkdir", name);
 }
 
 /** A path as messages show it. */

@@ -6,12 +6,6 @@
 
 import type { Inode } from "../tree/inode.ts";
 
-/** What overlayfs is to be told about a directory. */
-export interface DirectoryMarks {
-  /** It hides what lower layers have in it. */
-  readonly opaque: boolean;
-}
-
 /**
  * Gives things on disk their metadata. Names are NUL-terminated, and nothing that they name is followed if it is a symbolic link.
  * Every method throws a SysError.
@@ -21,8 +15,8 @@ export interface DiskForm {
   permissions(inode: Inode): number;
   /** Gives a regular file its metadata, after its content. */
   file(fd: number, inode: Inode): void;
-  /** Gives a directory its metadata and marks, after its entries. */
-  directory(fd: number, inode: Inode, marks: DirectoryMarks): void;
+  /** Gives a directory its metadata and what of its marks overlayfs is to see, after its entries. */
+  directory(fd: number, inode: Inode): void;
   /** Makes a symbolic link. */
   symlink(dir: number, name: Uint8Array, inode: Inode, target: Uint8Array): void;
   /** Makes a device or a fifo. */

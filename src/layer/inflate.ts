@@ -10,7 +10,7 @@ import { check, Fd, O_RDONLY, POSIX_FADV_SEQUENTIAL, posixFadvise, pread } from 
 import { detectCompression, makeDecoder } from "./compression.ts";
 import { type Decoder, SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";
-import { CANCELLED, Ring, RingStopped } from "./ring.ts";
+import { type Ring, RingStopped } from "./ring.ts";
 import { type LayerLimits, type LayerSource, READ } from "./types.ts";
 
 /** Bytes read at a time. */
@@ -47,7 +47,7 @@ export function inflateBlob(
         }
         decoder.push(chunk);
       } catch (error) {
-        if (ring.state === CANCELLED) throw error;
+        if (ring.cancelled) throw error;
         failure = error;
       }
     }

@@ -4,7 +4,11 @@
  * @module
  */
 
+import { makeDurable } from "./durable.ts";
 import { inflateBlob } from "./inflate.ts";
 import { serve } from "./jobs.ts";
 
-serve(({ source, ring, limits, counters }) => inflateBlob(source, ring, limits, counters));
+serve(({ source, target, ring, limits, counters }) => {
+  inflateBlob(source, ring, limits, counters);
+  makeDurable(source, target, ring);
+});

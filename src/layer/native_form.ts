@@ -7,7 +7,6 @@
 import {
   AT_SYMLINK_NOFOLLOW,
   check,
-  displayPath,
   fchmod,
   fchmodat,
   fchown,
@@ -19,9 +18,9 @@ import {
   utimensat,
 } from "../linux/mod.ts";
 import { type Inode, S_IFCHR } from "../tree/inode.ts";
-import { OPAQUE } from "../tree/marks.ts";
-import type { DirectoryMarks, DiskForm } from "./form.ts";
-import { OPAQUE_VALUE } from "./marks.ts";
+import { IMPLIED } from "../tree/marks.ts";
+import { must } from "./cname.ts";
+import type { DiskForm } from "./form.ts";
 import { xattrKey } from "./xattr_keys.ts";
 
 /** See {@link DiskForm}. */
@@ -46,51 +45,59 @@ export class NativeForm implements DiskForm {
 
   file(fd: number, inode: Inode): void {
     this.#owner(fd, inode);
-    if (inode.xattrs !== null) setXattrs(fd, inode);
+    if (inode.xattrs !== null) {
+      for (const [key, value] of inode.xattrs) {
+        check(fsetxattr(fd, xattrKey(key), value), "setxattr", key);
+      }
+    }
     // The kernel took the umask's bits at creation, and set-id bits are not for files that are still written.
     if ((inode.mode & (0o7000 | this.#umask)) !== 0) {
-      check(fchmod(fd, inode.mode & 0o7777), "chmod", "it");
+      check(fchmod(fd, inode.mode & 0o7777), "chmod", "the file");
     }
-    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "it");
+    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "the file");
   }
 
-  directory(fd: number, inode: Inode, marks: DirectoryMarks): void {
+  directory(fd: number, inode: Inode): void {
     this.#owner(fd, inode);
-    if (inode.xattrs !== null) setXattrs(fd, inode);
-    if (marks.opaque) check(fsetxattr(fd, xattrKey(OPAQUE), OPAQUE_VALUE), "setxattr", OPAQUE);
-    check(fchmod(fd, inode.mode & 0o7777), "chmod", "it");
-    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "it");
+    if (inode.xattrs !== null) {
+      for (const [key, value] of inode.xattrs) {
+        // The mark of an opaque directory is overlayfs' own; the other is the index's alone.
+        if (key !== IMPLIED) check(fsetxattr(fd, xattrKey(key), value), "setxattr", key);
+      }
+    }
+    check(fchmod(fd, inode.mode & 0o7777), "chmod", "the directory");
+    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "the directory");
   }
 
   symlink(dir: number, name: Uint8Array, inode: Inode, target: Uint8Array): void {
-    check(symlinkat(target, dir, name), "symlink", displayPath(name));
+    must(symlinkat(target, dir, name), "symlink", name);
     this.#named(dir, name, inode);
   }
 
   special(dir: number, name: Uint8Array, inode: Inode): void {
-    check(mknodat(dir, name, inode.mode, inode.rdev), "mknod", displayPath(name));
+    must(mknodat(dir, name, inode.mode, inode.rdev), "mknod", name);
     this.#named(dir, name, inode);
     // It was made just now in a directory that nobody else can enter: it is no link.
-    check(fchmodat(dir, name, inode.mode & 0o7777), "chmod", displayPath(name));
+    must(fchmodat(dir, name, inode.mode & 0o7777), "chmod", name);
   }
 
   whiteout(dir: number, name: Uint8Array): void {
-    check(mknodat(dir, name, S_IFCHR, 0), "mknod", displayPath(name));
+    must(mknodat(dir, name, S_IFCHR, 0), "mknod", name);
   }
 
   #owner(fd: number, inode: Inode): void {
     if (inode.uid !== this.#uid || inode.gid !== this.#gid) {
-      check(fchown(fd, inode.uid, inode.gid), "chown", "it");
+      check(fchown(fd, inode.uid, inode.gid), "chown", "the file");
     }
   }
 
   /** Owner, xattrs and times of what cannot be opened. */
   #named(dir: number, name: Uint8Array, inode: Inode): void {
     if (inode.uid !== this.#uid || inode.gid !== this.#gid) {
-      check(
+      must(
         fchownat(dir, name, inode.uid, inode.gid, AT_SYMLINK_NOFOLLOW),
         "chown",
-        displayPath(name),
+        name,
       );
     }
     if (inode.xattrs !== null) {
@@ -98,16 +105,10 @@ export class NativeForm implements DiskForm {
         check(setxattrat(dir, name, xattrKey(key), value), "setxattr", key);
       }
     }
-    check(
+    must(
       utimensat(dir, name, inode.mtime, inode.nsec, AT_SYMLINK_NOFOLLOW),
       "utimens",
-      displayPath(name),
+      name,
     );
-  }
-}
-
-function setXattrs(fd: number, inode: Inode): void {
-  for (const [key, value] of inode.xattrs!) {
-    check(fsetxattr(fd, xattrKey(key), value), "setxattr", key);
   }
 }

@@ -20,6 +20,7 @@ import {
   Fd,
   ficlone,
   fstat,
+  fsync,
   ftruncate,
   linkat,
   mkdirat,
@@ -31,7 +32,6 @@ import {
   O_WRONLY,
   openat,
   Stat,
-  syncfs,
   unlinkat,
 } from "../linux/mod.ts";
 import type { ByteString } from "../tree/inode.ts";
@@ -99,7 +99,7 @@ export class Objects implements Disposable {
     if (source < 0) return false;
     using object = Fd.adopt(source);
     // Without this its own bytes would be written back first, only to be dropped.
-    check(ftruncate(target, 0), "ftruncate", this.#subject(payload));
+    check(ftruncate(target, 0), "ftruncate", "the file");
     const r = ficlone(target, object.n);
     if (r === 0) return true;
     if (r === -EOPNOTSUPP || r === -ENOTTY || r === -ENOSYS || r === -EXDEV) this.#clones = false;
@@ -122,13 +122,8 @@ export class Objects implements Disposable {
     }
     if (r === -EEXIST) return false;
     if (r === -EMLINK) return this.#linkCopy(dir, name, payload);
-    check(r, "link", this.#subject(payload));
+    if (r < 0) check(r, "link", this.#subject(payload));
     return true;
-  }
-
-  /** Makes all that was written to the filesystem durable. */
-  sync(): void {
-    check(syncfs(this.#fd.n), "syncfs", this.#path);
   }
 
   /** An object of its own, for a file that can have no more links. */
@@ -139,7 +134,7 @@ export class Objects implements Disposable {
     try {
       check(fstat(source.n, this.#stat), "stat", this.#subject(payload));
       if (ficlone(copy.n, source.n) < 0) copyAll(copy.n, source.n, this.#stat.size);
-      this.sync();
+      check(fsync(copy.n), "fsync", this.#subject(payload));
       const r = linkat(this.#fd.n, temporary, this.#fd.n, this.#name.set(payload));
       if (r === -EEXIST) return false;
       check(r, "link", this.#subject(payload));

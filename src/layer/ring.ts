@@ -24,16 +24,22 @@ const LENGTHS = 8;
 /** Counters go round at a multiple of SLOTS. */
 const COUNTER = 0x3fffffff;
 
-/** How a ring stands. */
-export const RUNNING = 0;
+// How a ring stands.
+/** Buffers come and go. */
+const RUNNING = 0;
 /** All is there, and the blob is what its digest says. */
-export const FINISHED = 1;
+const FINISHED = 1;
+/** All of it has been taken and written. */
+const WRITTEN = 2;
+/** What was written is durable. */
+const DURABLE = 3;
+// From here on nothing changes any more.
 /** The filling side failed: what came is not to be used. */
-export const SOURCE_FAILED = 2;
+const SOURCE_FAILED = 4;
 /** The emptying side failed: nobody will read more. */
-export const SINK_FAILED = 3;
+const SINK_FAILED = 5;
 /** Both are to stop. */
-export const CANCELLED = 4;
+const CANCELLED = 6;
 
 /** Thrown out of a ring's methods when the other side has failed, or all is cancelled: that side has the reason. */
 export class RingStopped extends Error {
@@ -62,17 +68,18 @@ export class Ring {
     this.#control.fill(0);
   }
 
-  get state(): number {
-    return Atomics.load(this.#control, STATE);
+  /** Whether all was cancelled. */
+  get cancelled(): boolean {
+    return this.#state === CANCELLED;
   }
 
   /** Ends the work of both sides, unless it is over. */
   cancel(): void {
-    this.#stop(CANCELLED);
+    this.#enter(CANCELLED);
   }
 
   /**
-   * Waits for an empty buffer.
+   * The filling side: waits for an empty buffer.
    *
    * @throws {RingStopped} Nobody will read it.
    */
@@ -80,7 +87,7 @@ export class Ring {
     const control = this.#control;
     for (;;) {
       const event = Atomics.load(control, EMPTIED);
-      if (Atomics.load(control, STATE) !== RUNNING) throw new RingStopped();
+      if (this.#state !== RUNNING) throw new RingStopped();
       const head = Atomics.load(control, HEAD);
       if (((head - Atomics.load(control, TAIL)) & COUNTER) < SLOTS) {
         return this.#slots[head % SLOTS];
@@ -89,7 +96,7 @@ export class Ring {
     }
   }
 
-  /** Hands over the buffer that {@link acquire} gave, with `length` bytes in it. */
+  /** The filling side: hands over the buffer that {@link acquire} gave, with `length` bytes in it. */
   publish(length: number): void {
     const control = this.#control;
     control[LENGTHS + control[HEAD] % SLOTS] = length;
@@ -97,23 +104,51 @@ export class Ring {
     this.#signal(FILLED);
   }
 
-  /** Says that all has been handed over and is to be trusted. */
+  /** The filling side: all has been handed over and is to be trusted. */
   finish(): void {
-    this.#stop(FINISHED);
-  }
-
-  /** Says that the filling side failed. */
-  failSource(): void {
-    this.#stop(SOURCE_FAILED);
-  }
-
-  /** Says that the emptying side failed. */
-  failSink(): void {
-    this.#stop(SINK_FAILED);
+    this.#enter(FINISHED);
   }
 
   /**
-   * Waits for a full buffer: its bytes, or undefined at the end of a stream that is to be trusted.
+   * The filling side: waits until all has been written.
+   *
+   * @throws {RingStopped} It will not be.
+   */
+  awaitWritten(): void {
+    this.#await(WRITTEN, EMPTIED);
+  }
+
+  /** The filling side: what was written is durable. */
+  durable(): void {
+    this.#enter(DURABLE);
+  }
+
+  /** The filling side failed. */
+  failSource(): void {
+    this.#enter(SOURCE_FAILED);
+  }
+
+  /** The emptying side: all has been written. */
+  written(): void {
+    this.#enter(WRITTEN);
+  }
+
+  /**
+   * The emptying side: waits until what it wrote is durable.
+   *
+   * @throws {RingStopped} It will not be.
+   */
+  awaitDurable(): void {
+    this.#await(DURABLE, FILLED);
+  }
+
+  /** The emptying side failed. */
+  failSink(): void {
+    this.#enter(SINK_FAILED);
+  }
+
+  /**
+   * The emptying side: waits for a full buffer: its bytes, or undefined at the end of a stream that is to be trusted.
    *
    * @throws {RingStopped} The stream is not to be trusted.
    */
@@ -121,8 +156,8 @@ export class Ring {
     const control = this.#control;
     for (;;) {
       const event = Atomics.load(control, FILLED);
-      const state = Atomics.load(control, STATE);
-      if (state !== RUNNING && state !== FINISHED) throw new RingStopped();
+      const state = this.#state;
+      if (state > FINISHED) throw new RingStopped();
       const tail = control[TAIL];
       if (Atomics.load(control, HEAD) !== tail) {
         const slot = tail % SLOTS;
@@ -133,17 +168,37 @@ export class Ring {
     }
   }
 
-  /** Gives back the buffer that {@link next} gave. */
+  /** The emptying side: gives back the buffer that {@link next} gave. */
   release(): void {
     const control = this.#control;
     Atomics.store(control, TAIL, (control[TAIL] + 1) & COUNTER);
     this.#signal(EMPTIED);
   }
 
-  #stop(state: number): void {
-    Atomics.compareExchange(this.#control, STATE, RUNNING, state);
+  get #state(): number {
+    return Atomics.load(this.#control, STATE);
+  }
+
+  /** Goes on to a later state, unless all is over. */
+  #enter(state: number): void {
+    const control = this.#control;
+    for (;;) {
+      const old = this.#state;
+      if (old >= SOURCE_FAILED) return;
+      if (Atomics.compareExchange(control, STATE, old, state) === old) break;
+    }
     this.#signal(FILLED);
     this.#signal(EMPTIED);
+  }
+
+  #await(state: number, word: number): void {
+    for (;;) {
+      const event = Atomics.load(this.#control, word);
+      const now = this.#state;
+      if (now === state) return;
+      if (now > state) throw new RingStopped();
+      Atomics.wait(this.#control, word, event);
+    }
   }
 
   #signal(word: number): void {

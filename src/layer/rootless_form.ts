@@ -8,7 +8,6 @@
 import {
   AT_SYMLINK_NOFOLLOW,
   check,
-  displayPath,
   EPERM,
   fchmod,
   Fd,
@@ -32,7 +31,9 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../tree/inode.ts";
-import type { DirectoryMarks, DiskForm } from "./form.ts";
+import { IMPLIED, OPAQUE } from "../tree/marks.ts";
+import { must } from "./cname.ts";
+import type { DiskForm } from "./form.ts";
 import { EMPTY_VALUE, OPAQUE_VALUE } from "./marks.ts";
 import { xattrKey } from "./xattr_keys.ts";
 
@@ -65,13 +66,13 @@ export class RootlessForm implements DiskForm {
   file(fd: number, inode: Inode): void {
     this.#xattrs(fd, inode);
     const mode = this.permissions(inode);
-    if ((mode & this.#umask) !== 0) check(fchmod(fd, mode), "chmod", "it");
-    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "it");
+    if ((mode & this.#umask) !== 0) check(fchmod(fd, mode), "chmod", "the file");
+    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "the file");
   }
 
-  directory(fd: number, inode: Inode, marks: DirectoryMarks): void {
+  directory(fd: number, inode: Inode): void {
     this.#xattrs(fd, inode);
-    const opaque = marks.opaque
+    const opaque = inode.xattrs?.has(OPAQUE)
       ? OPAQUE_VALUE
       : this.#xwhiteouts.has(inode)
       ? XWHITEOUTS_VALUE
@@ -79,19 +80,19 @@ export class RootlessForm implements DiskForm {
     if (opaque !== undefined) {
       check(fsetxattr(fd, xattrKey(OPAQUE_USER_XATTR), opaque), "setxattr", OPAQUE_USER_XATTR);
     }
-    check(fchmod(fd, (inode.mode & 0o777) | 0o700), "chmod", "it");
-    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "it");
+    check(fchmod(fd, (inode.mode & 0o777) | 0o700), "chmod", "the directory");
+    check(utimensat(fd, null, inode.mtime, inode.nsec), "utimens", "the directory");
   }
 
   symlink(dir: number, name: Uint8Array, inode: Inode, target: Uint8Array): void {
-    check(symlinkat(target, dir, name), "symlink", displayPath(name));
+    must(symlinkat(target, dir, name), "symlink", name);
     setTimes(dir, name, inode);
   }
 
   special(dir: number, name: Uint8Array, inode: Inode): void {
     if ((inode.mode & S_IFMT) === S_IFIFO) {
       const mode = S_IFIFO | this.permissions(inode);
-      check(mknodat(dir, name, mode, 0), "mknod", displayPath(name));
+      must(mknodat(dir, name, mode, 0), "mknod", name);
       setTimes(dir, name, inode);
       return;
     }
@@ -103,7 +104,7 @@ export class RootlessForm implements DiskForm {
   whiteout(dir: number, name: Uint8Array, parent: Inode): void {
     if (this.#devices) {
       const r = mknodat(dir, name, S_IFCHR, 0);
-      if (r !== -EPERM) return void check(r, "mknod", displayPath(name));
+      if (r !== -EPERM) return void must(r, "mknod", name);
       this.#devices = false;
     }
     using fd = Fd.openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -119,7 +120,7 @@ export class RootlessForm implements DiskForm {
   #xattrs(fd: number, inode: Inode): void {
     if (inode.xattrs !== null) {
       for (const [key, value] of inode.xattrs) {
-        if (!key.startsWith("user.") || key === OVERRIDE_XATTR) continue;
+        if (!key.startsWith("user.") || key === OVERRIDE_XATTR || key === IMPLIED) continue;
         check(fsetxattr(fd, xattrKey(key), value), "setxattr", key);
       }
     }
@@ -150,9 +151,9 @@ function typeName({ mode, rdev }: Inode): string {
 }
 
 function setTimes(dir: number, name: Uint8Array, inode: Inode): void {
-  check(
+  must(
     utimensat(dir, name, inode.mtime, inode.nsec, AT_SYMLINK_NOFOLLOW),
     "utimens",
-    displayPath(name),
+    name,
   );
 }

@@ -1,135 +1,111 @@
 /**
- * The last walk over an unpacked layer, once it is verified: objects, directories' metadata, marks, link counts.
+ * The last walk over an unpacked layer, once it is verified and durable: objects, directories' metadata.
  *
  * @module
  */
 
-import {
-  check,
-  displayPath,
-  Fd,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_RDONLY,
-  O_WRONLY,
-  unlinkat,
-} from "../linux/mod.ts";
-import { type ByteString, type Inode, isWhiteout } from "../tree/inode.ts";
-import { IMPLIED, OPAQUE } from "../tree/marks.ts";
-import { NameBuffer } from "./cname.ts";
+import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, unlinkat } from "../linux/mod.ts";
+import type { ByteString, Inode } from "../tree/inode.ts";
+import { must, NameBuffer } from "./cname.ts";
+import type { Completed } from "./complete.ts";
+import type { ContentWriter } from "./content.ts";
 import { display } from "./directories.ts";
 import { explain } from "./failure.ts";
 import type { DiskForm } from "./form.ts";
-import { EMPTY_VALUE, isDirectory, OPAQUE_VALUE, setXattr } from "./marks.ts";
+import { isDirectory } from "./marks.ts";
 import type { Objects } from "./objects.ts";
-import type { Unpacker } from "./unpacker.ts";
-
-/** What the walk counts. */
-export interface Settled {
-  /** Names, the root among them. */
-  readonly entries: number;
-  /** Bytes of content, each inode once. */
-  readonly fileBytes: number;
-  /** Of these, bytes that share their place on disk. */
-  readonly sharedBytes: number;
-}
 
 /**
- * Makes objects of the layer's files, shares what is in it twice, sets directories' metadata (children first, since making
- * entries changes times), puts the index's marks into the tree and counts links.
+ * Makes objects of the layer's files, shares what is in it twice, and sets directories' metadata: children first, since making
+ * entries changes times.
  *
  * Must run only when the layer is what its digests say: from here on others share its content.
  *
  * @param fs Descriptor of the layer's directory.
+ * @param root Its tree, completed.
+ * @param useless Names to be removed from directories: {@link Completed.useless}.
+ * @param content What wrote the files: it knows whose content is shared already.
+ * @returns Bytes of content that share their place on disk with what was there before.
  * @throws {LaminaError} With the path.
  */
 export function settle(
   fs: number,
-  unpacker: Unpacker,
+  root: Inode,
+  useless: Completed["useless"],
+  content: ContentWriter,
   form: DiskForm,
   objects: Objects,
-): Settled {
-  // A link to content that a power failure then takes away would be an object with wrong content, for others to share.
-  objects.sync();
-  return new Walk(unpacker, form, objects).run(fs);
+): number {
+  return new Walk(useless, content, form, objects).run(fs, root);
 }
 
 class Walk {
-  readonly #unpacker: Unpacker;
+  readonly #useless: Completed["useless"];
+  readonly #content: ContentWriter;
   readonly #form: DiskForm;
   readonly #objects: Objects;
   readonly #name = new NameBuffer();
-  /** Which of the layer's inodes holds the content of an object. */
-  readonly #holders = new Map<ByteString, Inode>();
+  /** Contents of which the layer has made the object, or found it made. */
+  readonly #holders = new Set<ByteString>();
+  /** Inodes that have been here. Only those with several names can come again. */
   readonly #seen = new Set<Inode>();
   #path: ByteString = "";
-  #entries = 1;
-  #fileBytes = 0;
   #sharedBytes = 0;
 
-  constructor(unpacker: Unpacker, form: DiskForm, objects: Objects) {
-    this.#unpacker = unpacker;
+  constructor(
+    useless: Completed["useless"],
+    content: ContentWriter,
+    form: DiskForm,
+    objects: Objects,
+  ) {
+    this.#useless = useless;
+    this.#content = content;
     this.#form = form;
     this.#objects = objects;
   }
 
-  run(fs: number): Settled {
+  run(fs: number, tree: Inode): number {
     try {
       using root = Fd.openat(fs, ".", O_RDONLY | O_DIRECTORY);
-      this.#directory(this.#unpacker.directories.root, root.n, "");
+      this.#directory(tree, root.n, "");
     } catch (error) {
       throw explain(error, `entry ${this.#path === "" ? "/" : display(this.#path)}`);
     }
-    return {
-      entries: this.#entries,
-      fileBytes: this.#fileBytes,
-      sharedBytes: this.#sharedBytes,
-    };
+    return this.#sharedBytes;
   }
 
   #directory(directory: Inode, fd: number, path: ByteString): void {
-    const { opaque, implied } = this.#unpacker.directories;
-    const isOpaque = opaque.has(directory);
     const prefix = path === "" ? "" : `${path}/`;
     for (const [name, child] of directory.children!) {
       this.#path = prefix + name;
-      if (isOpaque && isWhiteout(child)) {
-        // Nothing is left for it to hide, and overlayfs would list it in a directory that it merges with nothing.
-        const bytes = this.#name.set(name);
-        check(unlinkat(fd, bytes), "unlink", displayPath(bytes));
-        directory.children!.delete(name);
-        continue;
-      }
-      this.#entries++;
       if (isDirectory(child)) {
         using below = Fd.openat(fd, this.#name.set(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         this.#directory(child, below.n, this.#path);
-      } else {
+      } else if (child.digest !== null) {
         this.#file(fd, name, child);
       }
     }
+    for (const name of this.#useless.get(directory) ?? []) {
+      this.#path = prefix + name;
+      const bytes = this.#name.set(name);
+      must(unlinkat(fd, bytes), "unlink", bytes);
+    }
     this.#path = path;
-    this.#form.directory(fd, directory, { opaque: isOpaque });
-    if (isOpaque) setXattr(directory, OPAQUE, OPAQUE_VALUE);
-    if (implied.has(directory)) setXattr(directory, IMPLIED, EMPTY_VALUE);
+    this.#form.directory(fd, directory);
   }
 
   #file(dir: number, name: ByteString, inode: Inode): void {
-    if (this.#seen.has(inode)) {
-      inode.nlink++;
-      return;
+    if (inode.nlink > 1) {
+      if (this.#seen.has(inode)) return;
+      this.#seen.add(inode);
     }
-    this.#seen.add(inode);
-    this.#fileBytes += inode.size;
-    if (inode.digest === null) return;
-    if (this.#unpacker.content.shared.has(inode)) {
+    if (this.#content.shared.has(inode)) {
       this.#sharedBytes += inode.size;
       return;
     }
     const bytes = this.#name.set(name);
-    const first = this.#holders.get(inode.payload);
-    if (first === undefined) {
-      this.#holders.set(inode.payload, inode);
+    if (!this.#holders.has(inode.payload)) {
+      this.#holders.add(inode.payload);
       if (this.#objects.link(dir, bytes, inode.payload)) return;
     }
     // The layer has this content twice, or another one brought it just now.

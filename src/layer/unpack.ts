@@ -22,6 +22,7 @@ import {
 } from "../linux/mod.ts";
 import { TarReader } from "../tar/mod.ts";
 import { writeErofs } from "../tree/erofs_writer.ts";
+import { complete } from "./complete.ts";
 import type { DiskForm } from "./form.ts";
 import { explain } from "./failure.ts";
 import { NativeForm } from "./native_form.ts";
@@ -73,13 +74,18 @@ export function unpackLayer(
     using objects = new Objects(target.objects);
     using unpacker = new Unpacker(fs.n, form, objects, limits);
     const bytes = receive(source, ring, unpacker, limits, counters);
-    const settled = settle(fs.n, unpacker, form, objects);
-    const index = writeErofs(unpacker.directories.root, { format: "v1" });
-    writeFile(`${target.staging}/index.erofs`, index);
+    ring.written();
+    const { root } = unpacker.directories;
+    const { entries, fileBytes, useless } = complete(unpacker.directories);
+    writeFile(`${target.staging}/index.erofs`, writeErofs(root, { format: "v1" }));
+    ring.awaitDurable();
+    const sharedBytes = settle(fs.n, root, useless, unpacker.content, form, objects);
     return {
       diffId: source.diffId,
       bytes,
-      ...settled,
+      fileBytes,
+      entries,
+      sharedBytes,
       droppedXattrs: unpacker.droppedXattrs,
       ignoredEntries: unpacker.ignoredEntries,
     };

@@ -5,7 +5,7 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { check, displayPath, linkat, removeTree, unlinkat } from "../linux/mod.ts";
+import { check, linkat, removeTree, unlinkat } from "../linux/mod.ts";
 import { limitError, type TarEntry, type TarSink } from "../tar/mod.ts";
 import {
   type ByteString,
@@ -20,7 +20,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../tree/inode.ts";
-import { NameBuffer } from "./cname.ts";
+import { must, NameBuffer } from "./cname.ts";
 import { ContentWriter } from "./content.ts";
 import { type Chain, Directories, display } from "./directories.ts";
 import { explain } from "./failure.ts";
@@ -277,7 +277,7 @@ export class Unpacker implements TarSink, Disposable {
     const from = this.directories.open(chain!);
     const name = this.#otherName.set(baseOf(target));
     const r = linkat(from, name, this.directories.fd, this.#name.set(base));
-    check(r, "link", `${display(target)} to it`);
+    if (r < 0) check(r, "link", `${display(target)} to it`);
     children!.set(base, found!);
   }
 
@@ -304,7 +304,7 @@ export class Unpacker implements TarSink, Disposable {
       directories.forget();
       removeTree(directories.fd, name);
     } else if (placeholderTarget(existing) === undefined) {
-      check(unlinkat(directories.fd, name), "unlink", displayPath(name));
+      must(unlinkat(directories.fd, name), "unlink", name);
     }
   }
 
