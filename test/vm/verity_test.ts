@@ -166,7 +166,7 @@ for (const kernel of KERNELS) {
       const settings = `MODE=${kernel.mode} OBJECT=/data/store/objects/${object} ` +
         `WITH_LAMINA=${withoutLamina === undefined ? "yes" : "no"}\n`;
       const script = Deno.readTextFileSync(new URL("guest.sh", import.meta.url));
-      const run = await machine.run(found, settings + script);
+      const run = await machine.run(found, settings + script, { limit: 300_000 });
 
       await t.step("the kernel measures the digests that we compute", () => {
         for (const size of SIZES) {
