@@ -60,7 +60,9 @@ export function decimal(text: string, max: number, line: number, name: string): 
     if (digit < 0 || digit > 9) value = NaN;
     value = value * 10 + digit;
   }
-  if (value <= max && text.length > 0) return value;
+  // Beyond 15 digits, a number may not be what the text says.
+  const fits = value <= max && (text.length <= 15 || BigInt(text) <= BigInt(max));
+  if (fits && text.length > 0) return value;
   if (/^[0-9]+$/.test(text)) throw dumpError(line, `${name} ${text} is larger than ${max}`);
   throw dumpError(line, `${name} ${JSON.stringify(text)} is not a decimal number`);
 }

@@ -47,6 +47,8 @@ const PAYLOAD = 8;
 const CONTENT = 9;
 const DIGEST = 10;
 const FIELDS = 11;
+/** Names of those that must not be empty. */
+const NAMES = ["PATH", "SIZE", "MODE", "NLINK", "UID", "GID", "RDEV", "MTIME"];
 
 /** A hard link whose target is not known yet. */
 interface Pending {
@@ -113,6 +115,7 @@ class DumpParser {
       if (at > end) this.#fail(`it has ${field} fields, ${FIELDS} are needed`);
       const space = chunk.indexOf(" ", at);
       const stop = space < 0 || space > end ? end : space;
+      if (stop === at && field <= MTIME) this.#fail(`${NAMES[field]} is empty`);
       this.#fields[field] = chunk.slice(at, stop);
       at = stop + 1;
     }
@@ -171,6 +174,7 @@ class DumpParser {
   #find(path: ByteString): Inode | undefined {
     const slash = path.lastIndexOf("/");
     if (slash < 0) return undefined;
+    if (path === "/") return this.#root!;
     return this.#directories.get(path) ??
       this.#directories.get(path.slice(0, slash))?.children?.get(path.slice(slash + 1));
   }

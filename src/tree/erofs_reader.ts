@@ -28,22 +28,32 @@ const WHITEOUTS = WHITEOUTS_MARKS.map(unescaped);
 const OPAQUE_X = OPAQUE_MARKS.map(unescaped);
 const STUBS = new Set(STUB_NAMES);
 
+/** A further name of an inode: which of all entries it is, the number of its directory, and the name. */
+interface Link {
+  readonly entry: number;
+  readonly parent: number;
+  readonly name: ByteString;
+}
+
 class TreeReader {
   readonly #image: ErofsImage;
   readonly #read: InodeReader;
   readonly #text: (start: number, end: number) => ByteString;
   readonly #scratch = new Uint8Array(NAME_BUFFER);
-  /** By number: the inode and its nid; and its canonical entry: the directory's number, and the name. */
+  /** By number: the inode and its nid. */
   readonly #inodes: Inode[];
   readonly #nids: Uint32Array;
+  /** By number, the canonical entry: which of all entries it is, the number of its directory, and the name. */
+  readonly #entries: Uint32Array;
   readonly #parents: Uint32Array;
   readonly #names: ByteString[];
-  /** The number that the next canonical entry has. */
+  /** How many entries were met, and the number that the next canonical one has. */
+  #entry = 0;
   #next = 1;
-  /** Numbers of inodes with further names. */
-  readonly #linked = new Set<number>();
-  /** Directories that hold whiteouts. */
-  readonly #marked = new Set<Inode>();
+  /** Further names of inodes, by number. */
+  readonly #links = new Map<number, Link[]>();
+  /** Numbers of files with the marks of a whiteout. */
+  readonly #whiteouts: number[] = [];
 
   constructor(bytes: Uint8Array) {
     const image = this.#image = new ErofsImage(bytes);
@@ -52,6 +62,7 @@ class TreeReader {
     this.#inodes = new Array(image.inodes);
     this.#names = new Array(image.inodes);
     this.#nids = new Uint32Array(image.inodes);
+    this.#entries = new Uint32Array(image.inodes);
     this.#parents = new Uint32Array(image.inodes);
   }
 
@@ -68,8 +79,8 @@ class TreeReader {
     if (this.#next !== image.inodes) {
       throw malformed(`it says that it has ${image.inodes} inodes, and has ${this.#next}`);
     }
-    for (const directory of this.#marked) this.#removeMarks(directory);
-    if (this.#linked.size > 0) this.#findCanonicalPaths(root);
+    if (this.#links.size > 0) this.#chooseCanonical(root);
+    if (this.#whiteouts.length > 0) this.#restoreWhiteouts();
     return root;
   }
 
@@ -81,24 +92,27 @@ class TreeReader {
     while (cursor.next()) {
       const { nid, nameAt } = cursor;
       const name = this.#text(nameAt, nameAt + cursor.length);
+      const entry = this.#entry++;
       const ino = image.ino(nid);
+      if (ino >= image.inodes) throw malformed(`inode ${nid} has the number ${ino}`);
       const canonical = ino === this.#next;
       if (canonical) this.#next++;
-      if (ino >= image.inodes) throw malformed(`inode ${nid} has the number ${ino}`);
       if (number === 0 && this.#isStub(nid, name)) {
         if (!canonical) throw malformed("its stubs are not numbered in order");
         continue;
       }
       const inode = this.#meet(nid, ino);
       children.set(name, inode);
-      if (!canonical) {
+      if (canonical) {
+        this.#entries[ino] = entry;
+        this.#parents[ino] = number;
+        this.#names[ino] = name;
+      } else {
         if (inode.children !== null) throw malformed(`directory ${nid} is in it twice`);
-        this.#linked.add(ino);
-        continue;
+        const links = this.#links.get(ino);
+        if (links === undefined) this.#links.set(ino, [{ entry, parent: number, name }]);
+        else links.push({ entry, parent: number, name });
       }
-      this.#parents[ino] = number;
-      this.#names[ino] = name;
-      if (isMarkedWhiteout(inode)) this.#whiteout(inode, this.#inodes[number]);
     }
   }
 
@@ -106,7 +120,9 @@ class TreeReader {
   #meet(nid: number, ino: number): Inode {
     if (this.#nids[ino] === 0) {
       this.#nids[ino] = nid;
-      return this.#inodes[ino] = this.#read.inode(nid);
+      const inode = this.#inodes[ino] = this.#read.inode(nid);
+      if (isMarkedWhiteout(inode)) this.#whiteouts.push(ino);
+      return inode;
     }
     if (this.#nids[ino] !== nid) throw malformed(`two inodes have the number ${ino}`);
     return this.#inodes[ino];
@@ -117,33 +133,63 @@ class TreeReader {
       this.#image.union(nid) === 0;
   }
 
-  /** Makes a marked file a whiteout again, if its directory is marked as well. */
-  #whiteout(inode: Inode, directory: Inode): void {
-    if (!this.#marked.has(directory)) {
-      const { xattrs } = directory;
-      const opaque = this.#image.version === 0 ||
-        OPAQUE_X.every((name) => isLetterX(xattrs?.get(name)));
-      if (!opaque || !WHITEOUTS.every((name) => xattrs?.get(name)?.length === 0)) return;
-      this.#marked.add(directory);
+  /**
+   * Finds out which name of each hard-linked inode is the canonical one, and notes it where it is not the first in
+   * depth-first order.
+   *
+   * That is where the number says: behind the entry of the number before and ahead of that of the next one. Several names
+   * may be there, and what was taken so far is the first of them; the first in depth-first order is as good if it is one.
+   * From the last number to the first, as each choice leaves more room to the one before.
+   */
+  #chooseCanonical(root: Inode): void {
+    const numbers = [...this.#links.keys()].sort((a, b) => b - a);
+    const first = firstPaths(root, new Set(numbers.map((ino) => this.#inodes[ino])));
+    for (const ino of numbers) {
+      const inode = this.#inodes[ino];
+      const path = this.#path(this.#parents[ino], this.#names[ino]);
+      const wanted = first.get(inode)!;
+      if (path === wanted) continue;
+      const end = ino + 1 < this.#entries.length ? this.#entries[ino + 1] : this.#entry;
+      const better = this.#links.get(ino)!.find(({ entry, parent, name }) =>
+        entry > this.#entries[ino] && entry < end && this.#path(parent, name) === wanted
+      );
+      if (better === undefined) {
+        inode.canonical = path;
+      } else {
+        this.#entries[ino] = better.entry;
+        this.#parents[ino] = better.parent;
+      }
     }
-    inode.mode = inode.mode & ~S_IFMT | S_IFCHR;
-    deleteAll(inode, WHITEOUT);
   }
 
-  #removeMarks(directory: Inode): void {
-    deleteAll(directory, WHITEOUTS);
-    if (this.#image.version > 0) deleteAll(directory, OPAQUE_X);
+  /** The path of an entry. */
+  #path(parent: number, name: ByteString): ByteString {
+    const parts = [name];
+    for (let n = parent; n !== 0; n = this.#parents[n]) parts.push(this.#names[n]);
+    return parts.reverse().join("/");
   }
 
-  /** Notes the canonical path of every hard-linked inode where it is not the first one in depth-first order. */
-  #findCanonicalPaths(root: Inode): void {
-    const first = firstPaths(root, new Set(Array.from(this.#linked, (ino) => this.#inodes[ino])));
-    for (const ino of this.#linked) {
-      const parts: ByteString[] = [];
-      for (let n = ino; n !== 0; n = this.#parents[n]) parts.push(this.#names[n]);
-      const path = parts.reverse().join("/");
-      if (path !== first.get(this.#inodes[ino])) this.#inodes[ino].canonical = path;
+  /** Makes marked files whiteouts again where their directories are marked as well, and removes the marks. */
+  #restoreWhiteouts(): void {
+    const directories = new Set<Inode>();
+    for (const ino of this.#whiteouts) {
+      const inode = this.#inodes[ino];
+      const directory = this.#inodes[this.#parents[ino]];
+      if (!this.#isMarked(directory)) continue;
+      directories.add(directory);
+      inode.mode = inode.mode & ~S_IFMT | S_IFCHR;
+      deleteAll(inode, WHITEOUT);
     }
+    for (const directory of directories) {
+      deleteAll(directory, WHITEOUTS);
+      if (this.#image.version > 0) deleteAll(directory, OPAQUE_X);
+    }
+  }
+
+  /** Whether a directory has the marks of one that holds whiteouts. */
+  #isMarked({ xattrs }: Inode): boolean {
+    return xattrs !== null && WHITEOUTS.every((name) => xattrs.get(name)?.length === 0) &&
+      (this.#image.version === 0 || OPAQUE_X.every((name) => isLetterX(xattrs.get(name))));
   }
 }
 
@@ -158,8 +204,8 @@ function isLetterX(value: Uint8Array | undefined): boolean {
 }
 
 function deleteAll(inode: Inode, names: readonly ByteString[]): void {
-  for (const name of names) inode.xattrs!.delete(name);
-  if (inode.xattrs!.size === 0) inode.xattrs = null;
+  for (const name of names) inode.xattrs?.delete(name);
+  if (inode.xattrs?.size === 0) inode.xattrs = null;
 }
 
 /**

@@ -7,6 +7,7 @@
 export { countLinks, countTree, type TreeCounts } from "./count.ts";
 export { parseDump } from "./dump_parser.ts";
 export { formatDump } from "./dump_writer.ts";
+export { STUB_NAMES } from "./erofs_format.ts";
 export { erofsFormat, readErofs } from "./erofs_reader.ts";
 export { type EntryVisitor, ErofsView, type XattrVisitor } from "./erofs_view.ts";
 export { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
