@@ -16,7 +16,7 @@ export interface TreeCounts {
   readonly bytes: number;
 }
 
-/** Counts what is in a tree. */
+/** Counts what is in a tree, whose link counts are right ({@link countLinks}). */
 export function countTree(root: Inode): TreeCounts {
   let directories = 0;
   let files = 0;

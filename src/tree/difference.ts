@@ -28,7 +28,7 @@ export function metadataEqual(a: Inode, b: Inode): boolean {
  * not directories are the same where they are one object; those of `wanted` stand in the layer themselves, directories as copies.
  */
 export function overlayDifference(lower: Inode, wanted: Inode): Inode | undefined {
-  const layer = shell(wanted);
+  const layer = emptyCopy(wanted);
   const children = layer.children!;
   for (const [name, inode] of wanted.children!) {
     const below = lower.children!.get(name);
@@ -56,7 +56,7 @@ function whiteoutFor(directory: Inode): Inode {
 }
 
 /** A directory's metadata, without its entries. */
-function shell(directory: Inode): Inode {
+export function emptyCopy(directory: Inode): Inode {
   const copy = new Inode(directory.mode);
   copy.uid = directory.uid;
   copy.gid = directory.gid;
@@ -68,7 +68,7 @@ function shell(directory: Inode): Inode {
 
 /** A directory with all below it. What was at its place is no directory or hidden, so nothing below can show through. */
 function whole(directory: Inode): Inode {
-  const copy = shell(directory);
+  const copy = emptyCopy(directory);
   for (const [name, inode] of directory.children!) {
     copy.children!.set(name, inode.children === null ? inode : whole(inode));
   }

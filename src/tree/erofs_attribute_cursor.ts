@@ -18,7 +18,9 @@ export const PREFIX_BYTES: readonly (Uint8Array | undefined)[] = (() => {
 
 /** A name, split as the image has it. */
 export interface SplitName {
+  /** Which prefix it has, 0 for none. */
   readonly index: number;
+  /** What follows the prefix. */
   readonly suffix: Uint8Array;
 }
 
@@ -32,11 +34,13 @@ export function splitName(name: ByteString): SplitName {
 export class AttributeCursor {
   /** The current xattr: which prefix its name has. */
   index = 0;
-  /** Where the rest of its name is, and its length. */
+  /** Where the rest of its name is. */
   suffix = 0;
+  /** Bytes of that. */
   suffixLength = 0;
-  /** Where its value is, and its length. */
+  /** Where its value is. */
   value = 0;
+  /** Bytes of that. */
   valueLength = 0;
   /** Whether it is one of the shared table, which other inodes may have as well. */
   shared = false;
@@ -49,6 +53,7 @@ export class AttributeCursor {
   #entry = 0;
   #end = 0;
 
+  /** Makes a cursor that has to be {@link start}ed. */
   constructor(image: ErofsImage) {
     this.#image = image;
   }

@@ -53,6 +53,8 @@ export class DirectoryWriter {
   readonly #numbers: number[] = [];
 
   /**
+   * Begins with the root.
+   *
    * @param modes Modes of all inodes as they are in the image.
    * @param nids Places of all inodes.
    * @param bytes The image.

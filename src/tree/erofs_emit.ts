@@ -43,6 +43,7 @@ export class Emitter {
   #data: number;
   readonly #directories: DirectoryWriter;
 
+  /** Takes all that was found out about the tree and its image. */
   constructor(numbering: Numbering, rewritten: Rewritten, xattrs: XattrTable, layout: Layout) {
     this.#numbering = numbering;
     this.#rewritten = rewritten;

@@ -18,7 +18,7 @@ const SLASH = 0x2f;
 const MAX_NAME = 255;
 
 /** Bytes of a scratch buffer for names: the longest one and the NUL at its end. */
-export const NAME_BUFFER = MAX_NAME + 1;
+export const NAME_BUFFER: number = MAX_NAME + 1;
 
 /** Walks through the entries of one directory, without `.` and `..`. */
 export class EntryCursor {
@@ -26,8 +26,9 @@ export class EntryCursor {
   nid = 0;
   /** Its type: one of the `FT_` constants. */
   type = 0;
-  /** Bytes of its name, which is in the scratch buffer with a NUL at its end, and where that is in the image. */
+  /** Bytes of its name, which is in the scratch buffer with a NUL at its end. */
   length = 0;
+  /** Where its name is in the image. */
   nameAt = 0;
 
   readonly #image: ErofsImage;
@@ -46,6 +47,8 @@ export class EntryCursor {
   #lastDirectory: number;
 
   /**
+   * Stands before the first entry.
+   *
    * @param directory Its nid.
    * @param name Gets every entry's name: at least {@link NAME_BUFFER} bytes.
    */

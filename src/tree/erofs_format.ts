@@ -54,13 +54,20 @@ export const MAX_FILE = 2 ** 53;
 /** Largest rdev, uid, gid and link count. */
 export const MAX_U32 = 0xffffffff;
 
-/** File types in directory entries. */
+// File types in directory entries.
+/** A regular file. */
 export const FT_REG = 1;
+/** A directory. */
 export const FT_DIR = 2;
+/** A character device. */
 export const FT_CHR = 3;
+/** A block device. */
 export const FT_BLK = 4;
+/** A fifo. */
 export const FT_FIFO = 5;
+/** A socket. */
 export const FT_SOCK = 6;
+/** A symbolic link. */
 export const FT_LNK = 7;
 
 const FILE_TYPES = new Uint8Array(16);

@@ -37,31 +37,43 @@ export function malformed(reason: string): LaminaError {
 
 /** Where the data of an inode is: first in blocks, the rest behind the inode. */
 export interface DataPlace {
+  /** Where its blocks start. */
   blocks: number;
+  /** Bytes of data in them. */
   blocksLength: number;
+  /** Where its tail starts. */
   tail: number;
+  /** Bytes of that. */
   tailLength: number;
 }
 
 /** An image, for reading. Inodes are named by their nid, which is their place in units of 32 bytes. */
 export class ErofsImage {
+  /** All of it. */
   readonly bytes: Uint8Array;
-  /** The same, in 16 and 32 bits; little-endian, as are all machines that this runs on. */
+  /** The same in 16 bits; little-endian, as are all machines that this runs on. */
   readonly u16: Uint16Array;
+  /** The same in 32 bits. */
   readonly u32: Uint32Array;
   /** Version of the format: 0 or 1. */
   readonly version: number;
+  /** The root directory. */
   readonly rootNid: number;
   /** Number of inodes, with the stubs. */
   readonly inodes: number;
-  /** Modification time of compact inodes. */
+  /** Modification time of compact inodes, seconds. */
   readonly mtime: number;
+  /** Modification time of compact inodes, nanoseconds. */
   readonly nsec: number;
   /** Start of the block that references to shared xattrs count from. */
   readonly sharedXattrs: number;
   readonly #lastNid: number;
 
-  /** @throws LaminaError (invalid) for what is no composefs image, is of an unknown version, or cut short. */
+  /**
+   * Checks the header.
+   *
+   * @throws LaminaError (invalid) for what is no composefs image, is of an unknown version, or cut short.
+   */
   constructor(image: Uint8Array) {
     const size = image.length;
     if (size < SUPERBLOCK + SUPERBLOCK_SIZE) throw malformed(`it has ${size} bytes`);
@@ -143,10 +155,12 @@ export class ErofsImage {
     return this.u32[(nid << 3) + 5];
   }
 
+  /** Owner. */
   uid(nid: number): number {
     return this.isExtended(nid) ? this.u32[(nid << 3) + 6] : this.u16[(nid << 4) + 12];
   }
 
+  /** Group. */
   gid(nid: number): number {
     return this.isExtended(nid) ? this.u32[(nid << 3) + 7] : this.u16[(nid << 4) + 13];
   }
@@ -163,6 +177,7 @@ export class ErofsImage {
     return this.isExtended(nid) ? this.u32[(nid << 3) + 10] : this.nsec;
   }
 
+  /** Link count. */
   nlink(nid: number): number {
     return this.isExtended(nid) ? this.u32[(nid << 3) + 11] : this.u16[(nid << 4) + 3];
   }

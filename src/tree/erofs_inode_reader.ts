@@ -51,6 +51,7 @@ export class InodeReader {
   readonly #shared = new Map<number, { key: ByteString; value: Uint8Array }>();
   #taken = 0;
 
+  /** Begins with nothing read. */
   constructor(image: ErofsImage) {
     this.#image = image;
     this.#cursor = new AttributeCursor(image);

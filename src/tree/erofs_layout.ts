@@ -40,6 +40,7 @@ export class Layout {
   /** Bytes of the image. */
   readonly size: number;
 
+  /** Finds the place of everything. */
   constructor(numbering: Numbering, rewritten: Rewritten, xattrs: XattrTable) {
     const count = numbering.inodes.length;
     this.nids = new Uint32Array(count);

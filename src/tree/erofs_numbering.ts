@@ -30,7 +30,11 @@ export class Numbering {
   /** The 256 generated entries are this. */
   readonly stub: Inode;
 
-  /** @throws LaminaError (invalid) for a tree that no image can hold: bad names, a directory under two names. */
+  /**
+   * Orders a tree, which stays as it is.
+   *
+   * @throws LaminaError (invalid) for a tree that no image can hold: bad names, a directory under two names.
+   */
   constructor(root: Inode) {
     if (root.children === null) throw new LaminaError("invalid", "the root is not a directory");
     this.stub = makeStub(root);

@@ -9,12 +9,14 @@ import { fileType, MAX_FILE, MAX_INLINE, MAX_U32 } from "./erofs_format.ts";
 import type { Numbering } from "./erofs_numbering.ts";
 import { type Inode, isWhiteout, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
 
-/** What an inode is to an image. */
+// What an inode is to an image.
+/** A directory. */
 export const DIRECTORY = 0;
 /** A file whose content is an object. */
 export const EXTERNAL = 1;
 /** A file whose content is in the image. */
 export const INLINE = 2;
+/** A symbolic link. */
 export const SYMLINK = 3;
 /** An empty file with the marks of a whiteout. */
 export const WHITEOUT = 4;
@@ -23,20 +25,28 @@ export const OTHER = 5;
 
 /** The inodes of an image as they are written, by number. */
 export class Rewritten {
+  /** What each is: one of the constants above. */
   readonly kinds: Uint8Array;
+  /** Modes, with the type that is written. */
   readonly modes: Uint16Array;
   /** Sizes as the tree has them, even where they mean nothing; true ones of inline files and symlinks; 0 of directories. */
   readonly sizes: Float64Array;
+  /** Link counts; of directories, those that EROFS wants. */
   readonly nlinks: Uint32Array;
   /** Directories that hold whiteouts, by number. */
   readonly whiteoutParents = new Set<number>();
-  /** The smallest modification time: the image's build time. */
+  /** The smallest modification time, which is the image's build time: seconds. */
   readonly mtime: number;
+  /** Its nanoseconds. */
   readonly nsec: number;
 
   readonly #numbering: Numbering;
 
-  /** @throws LaminaError (invalid) for an inode that no image can hold. */
+  /**
+   * Looks at every inode.
+   *
+   * @throws LaminaError (invalid) for an inode that no image can hold.
+   */
   constructor(numbering: Numbering) {
     this.#numbering = numbering;
     const { inodes } = numbering;

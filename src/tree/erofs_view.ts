@@ -97,7 +97,11 @@ export class ErofsView {
   readonly #target = new Uint8Array(MAX_PATH);
   readonly #object = new Uint8Array(MAX_PATH);
 
-  /** @throws LaminaError (invalid) for what is no composefs image. */
+  /**
+   * Looks at the header, and at nothing else yet.
+   *
+   * @throws LaminaError (invalid) for what is no composefs image.
+   */
   constructor(image: Uint8Array) {
     this.#image = new ErofsImage(image);
     this.#attributes = new AttributeCursor(this.#image);

@@ -51,7 +51,11 @@ export class XattrTable {
   readonly #hashes: number[] = [];
   readonly #seed = Math.floor(Math.random() * 2 ** 32);
 
-  /** @param inodes How many inodes there will be. */
+  /**
+   * Begins with the first inode.
+   *
+   * @param inodes How many there will be.
+   */
   constructor(inodes: number) {
     this.#firstPair = new Int32Array(inodes + 1);
   }

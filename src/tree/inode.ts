@@ -12,14 +12,22 @@
 /** A string of bytes, one character (U+0000 to U+00FF) each. */
 export type ByteString = string;
 
-/** Bits of `st_mode`, from inode(7). */
+// Bits of `st_mode`: inode(7).
+/** The bits of a mode that are the type. */
 export const S_IFMT = 0o170000;
+/** A regular file. */
 export const S_IFREG = 0o100000;
+/** A directory. */
 export const S_IFDIR = 0o040000;
+/** A symbolic link. */
 export const S_IFLNK = 0o120000;
+/** A block device. */
 export const S_IFBLK = 0o060000;
+/** A character device. */
 export const S_IFCHR = 0o020000;
+/** A fifo. */
 export const S_IFIFO = 0o010000;
+/** A socket. */
 export const S_IFSOCK = 0o140000;
 
 /** Where an inode of a merged tree comes from. */
@@ -42,7 +50,9 @@ export interface Origin {
 export class Inode {
   /** `st_mode`: type and permission bits. */
   mode: number;
+  /** Owner. */
   uid = 0;
+  /** Group. */
   gid = 0;
   /** Device number of S_IFCHR and S_IFBLK, in Linux' 32-bit encoding (see {@link makedev}). */
   rdev = 0;
@@ -77,7 +87,11 @@ export class Inode {
   /** In a merged tree, where the inode comes from; else null. */
   origin: Origin | null = null;
 
-  /** @param mode Type and permission bits; a directory starts without entries. */
+  /**
+   * Makes an inode with nothing but a mode.
+   *
+   * @param mode Type and permission bits; a directory starts without entries.
+   */
   constructor(mode: number) {
     this.mode = mode;
     if ((mode & S_IFMT) === S_IFDIR) this.children = new Map();

@@ -110,7 +110,9 @@ class Merge {
     this.special = true;
     const cut = target.lastIndexOf("/");
     const parent = this.#follow([this.root], target.slice(0, Math.max(cut, 0)), MAX_SYMLINKS);
-    const inode = parent?.at(-1)!.children!.get(target.slice(cut + 1));
+    const inode = parent === undefined
+      ? undefined
+      : parent.at(-1)!.children!.get(target.slice(cut + 1));
     if (inode === undefined || inode.children !== null) {
       const why = inode === undefined ? "no lower layer has that file" : "that is a directory";
       throw new LaminaError(

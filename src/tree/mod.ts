@@ -14,5 +14,7 @@ export { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
 export * from "./inode.ts";
 export * from "./marks.ts";
 export { type Merged, mergeLayers, plainStack } from "./merge.ts";
+export { normalizeOci } from "./normalize.ts";
 export { encodeOrigins, NO_LAYER, Origins, readOrigins } from "./origins.ts";
+export { type Part, splitTree } from "./split.ts";
 export { fsVerityDigest, FsVerityHasher, objectPath, toHex } from "./verity.ts";
