@@ -100,7 +100,7 @@ const plugin: Plugin = {
           return {
             works: false,
             reason: (error as Error).message,
-            hint: "It takes EROFS, and overlayfs of Linux 6.5 or newer.",
+            hint: "It takes EROFS, and overlayfs with metacopy and redirect_dir.",
           };
         }
       },

@@ -10,6 +10,7 @@ import {
   AT_FDCWD,
   attachLoop,
   check,
+  EINVAL,
   ENOTBLK,
   Fd,
   fsconfigCreate,
@@ -77,6 +78,14 @@ function findOverlayForm(): OverlayForm {
   return fsconfigString(fs.n, "lowerdir+", "/") === 0 ? "paths" : "options";
 }
 
+/** Whether overlayfs can compare fs-verity digests (`verity=`): Linux 6.6. */
+export function overlayVerifies(): boolean {
+  using fs = openFilesystem("overlay");
+  // As in findOverlayForm: a kernel that takes anything does not know this.
+  return fsconfigFlag(fs.n, "lamina_no_such_option") !== 0 &&
+    fsconfigString(fs.n, "verity", "require") === 0;
+}
+
 /** fsopen(2). Linux 5.2; a seccomp filter may refuse it. */
 export function openFilesystem(type: string): Fd {
   return Fd.adopt(check(fsopen(type), "fsopen", type));
@@ -140,12 +149,14 @@ function nameOf(part: OverlayPart, stack: DisposableStack): string {
 function mountByOptions(overlay: OpenOverlay): Fd {
   using stack = new DisposableStack();
   // Paths of descriptors: 4,095 bytes must do for all, and `:`, `,` and `\` need no escaping.
+  const descriptors = descriptorDirectory();
   const names = (role: OverlayPart["role"]) =>
     overlay.parts.filter((part) => part.role === role).map((part) =>
-      part.path === undefined ? stack.use(new Visible(part.fd)).path : `/dev/fd/${part.fd}`
+      part.path === undefined ? stack.use(new Visible(part.fd)).path : `${descriptors}/${part.fd}`
     );
-  const lower = names("lowerdir").join(":") + names("datadir").map((name) => `::${name}`).join("");
-  const options = [`lowerdir=${lower}`];
+  const lower = names("lowerdir").join(":");
+  const data = names("datadir");
+  const options: string[] = [];
   for (const role of ["upperdir", "workdir"] as const) {
     for (const name of names(role)) options.push(`${role}=${name}`);
   }
@@ -154,13 +165,28 @@ function mountByOptions(overlay: OpenOverlay): Fd {
   }
   const place = stack.use(new TemporaryDirectory()).path;
   const flags = overlay.readOnly ? MS_RDONLY : 0;
-  check(
-    mount(SOURCE, place, "overlay", flags, options.join(",")),
-    "mount overlay",
-    options.join(","),
-  );
+  let result = 0;
+  let all = "";
+  // Before 6.5 there are no data-only layers, and `::` is EINVAL: they are ordinary lower ones then, which the opaque root of a composefs
+  // image hides.
+  for (const separator of data.length === 0 ? [""] : ["::", ":"]) {
+    all = [`lowerdir=${[lower, ...data].join(separator)}`, ...options].join(",");
+    result = mount(SOURCE, place, "overlay", flags, all);
+    if (result !== -EINVAL) break;
+  }
+  check(result, "mount overlay", all);
   stack.defer(() => void umount2(place, MNT_DETACH));
   return Fd.adopt(check(openTree(AT_FDCWD, place, OPEN_TREE_CLONE), "open_tree", place));
+}
+
+/** Where descriptors have the shortest paths: /dev/fd is made by udev or the like, which a small machine may not have. */
+function descriptorDirectory(): string {
+  try {
+    Deno.lstatSync("/dev/fd");
+    return "/dev/fd";
+  } catch {
+    return "/proc/self/fd";
+  }
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   SysError,
 } from "../linux/mod.ts";
 import { ErofsView, S_IFDIR, S_IFREG, toHex } from "../tree/mod.ts";
+import { overlayVerifies } from "./mountcompat.ts";
 import type { Job } from "./plugin.ts";
 
 /**
@@ -29,6 +30,11 @@ import type { Job } from "./plugin.ts";
  * @throws {LaminaError} `invalid` for a file whose content is not what its name says.
  */
 export function seal(job: Job): string | undefined {
+  const unable = overlayVerifies()
+    ? undefined
+    : "overlayfs of this kernel has no verity=require, which came with Linux 6.6";
+  // With `try`, files are sealed all the same: then fs-verity alone refuses what changes from now on.
+  if (unable !== undefined && job.verity === "require") return unable;
   {
     using image = Fd.open(job.tree.path, O_RDONLY);
     const obstacle = sealFile(image, job.tree.digest, job.tree.path);
@@ -50,7 +56,7 @@ export function seal(job: Job): string | undefined {
     obstacle = sealFile(object, name.replace("/", ""), `${job.objects}/${name}`);
   };
   for (let nid = pending.pop(); nid !== undefined; nid = pending.pop()) view.entries(nid, visit);
-  return obstacle;
+  return obstacle ?? unable;
 }
 
 /** Gives a file fs-verity unless it has it, and compares digests. Returns why it cannot have it. */
