@@ -26,16 +26,22 @@ export function metadataEqual(a: Inode, b: Inode): boolean {
 /**
  * The least layer which, laid over `lower` as an overlay does, shows `wanted`; undefined where that is the same tree. Inodes that are
  * not directories are the same where they are one object; those of `wanted` stand in the layer themselves, directories as copies.
+ *
+ * @param again Inodes that are to stand in the layer even where they are the same.
  */
-export function overlayDifference(lower: Inode, wanted: Inode): Inode | undefined {
+export function overlayDifference(
+  lower: Inode,
+  wanted: Inode,
+  again?: ReadonlySet<Inode>,
+): Inode | undefined {
   const layer = emptyCopy(wanted);
   const children = layer.children!;
   for (const [name, inode] of wanted.children!) {
     const below = lower.children!.get(name);
     if (inode.children === null) {
-      if (below !== inode) children.set(name, inode);
+      if (below !== inode || again?.has(inode)) children.set(name, inode);
     } else if (below?.children) {
-      const inside = overlayDifference(below, inode);
+      const inside = overlayDifference(below, inode, again);
       if (inside !== undefined) children.set(name, inside);
     } else {
       children.set(name, whole(inode));

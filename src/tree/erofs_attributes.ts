@@ -71,7 +71,7 @@ class Collector {
         this.#own(inode, n, null);
       }
       if (kinds[n] === EXTERNAL) this.#object(inode);
-      if (n === 0) this.table.add(this.table.name(OPAQUE), LETTER_Y);
+      if (n === 0 && !this.#numbering.raw) this.table.add(this.table.name(OPAQUE), LETTER_Y);
       this.table.endInode();
     }
   }

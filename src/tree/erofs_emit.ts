@@ -63,7 +63,8 @@ export class Emitter {
 
   /** The whole image. */
   emit(version: number, hasAcl: boolean): Uint8Array<ArrayBuffer> {
-    this.#header(version, hasAcl);
+    if (!this.#numbering.raw) this.#header(version, hasAcl);
+    this.#superblock();
     const table = this.#layout.inodesEnd % BLOCK;
     for (let n = 0; n < this.#numbering.inodes.length; n++) {
       const at = this.#layout.nids[n] * SLOT;
@@ -83,6 +84,10 @@ export class Emitter {
     u32[1] = HEADER_VERSION;
     u32[2] = hasAcl ? FLAG_HAS_ACL : 0;
     u32[3] = version;
+  }
+
+  #superblock(): void {
+    const u32 = this.#u32;
     const sb = SUPERBLOCK / 4;
     const { mtime, nsec } = this.#rewritten;
     u32[sb] = EROFS_MAGIC;

@@ -2,7 +2,7 @@
  * The order of a composefs image: which inodes there are, their numbers, and what every directory holds.
  *
  * Inodes are numbered breadth-first, directory entries in byte order; a hard-linked inode where its canonical name
- * stands. The root (number 0) also gets the 256 stubs.
+ * stands. The root (number 0) also gets the 256 stubs, unless the image is raw.
  *
  * @module
  */
@@ -29,13 +29,16 @@ export class Numbering {
   readonly #directoryOfEntry: number[] = [0];
   /** The 256 generated entries are this. */
   readonly stub: Inode;
+  /** Whether the image is to say nothing in composefs' own way but where content is: no stubs, whiteouts as they are. */
+  readonly raw: boolean;
 
   /**
    * Orders a tree, which stays as it is.
    *
    * @throws LaminaError (invalid) for a tree that no image can hold: bad names, a directory under two names.
    */
-  constructor(root: Inode) {
+  constructor(root: Inode, raw = false) {
+    this.raw = raw;
     if (root.children === null) throw new LaminaError("invalid", "the root is not a directory");
     this.stub = makeStub(root);
     const entries: Inode[] = [root];
@@ -82,7 +85,7 @@ export class Numbering {
     for (let d = 0; d < directories.length; d++) {
       const children = directories[d].children!;
       this.firstEntry.push(names.length);
-      for (const name of d === 0 ? rootNames(children) : sortedNames(children)) {
+      for (const name of d === 0 && !this.raw ? rootNames(children) : sortedNames(children)) {
         const entry = names.length;
         const inode = children.get(name) ?? this.stub;
         names.push(name);

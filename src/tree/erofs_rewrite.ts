@@ -90,7 +90,7 @@ export class Rewritten {
       this.sizes[n] = 0;
       return DIRECTORY;
     }
-    if (isWhiteout(inode) && inode !== this.#numbering.stub) {
+    if (isWhiteout(inode) && inode !== this.#numbering.stub && !this.#numbering.raw) {
       this.modes[n] = inode.mode & ~S_IFMT | S_IFREG;
       this.sizes[n] = 0;
       this.whiteoutParents.add(this.#parent(n));

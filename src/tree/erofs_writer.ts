@@ -30,8 +30,21 @@ export function writeErofs(
   root: Inode,
   options: { readonly format?: ErofsFormat } = {},
 ): Uint8Array<ArrayBuffer> {
-  const { format = "auto" } = options;
-  const numbering = new Numbering(root);
+  return write(new Numbering(root), options.format ?? "auto");
+}
+
+/**
+ * A layer of an overlay as an EROFS image, to lie above a composefs image as one more lower directory: its whiteouts are whiteouts, and
+ * no stubs hide what is below. Files have their content where composefs has it. It is no composefs image, and does not start as one.
+ *
+ * @param layer Its character devices 0:0 are whiteouts, as in what overlayDifference() makes. It stays as it is.
+ * @throws LaminaError (invalid) as {@link writeErofs} does.
+ */
+export function writeRawErofs(layer: Inode): Uint8Array<ArrayBuffer> {
+  return write(new Numbering(layer, true), "v0");
+}
+
+function write(numbering: Numbering, format: ErofsFormat): Uint8Array<ArrayBuffer> {
   const rewritten = new Rewritten(numbering);
   const version = format === "v1" || format === "auto" && rewritten.whiteoutParents.size > 0
     ? 1

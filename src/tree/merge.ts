@@ -45,6 +45,21 @@ export function mergeLayers(layers: readonly Inode[]): Merged {
 }
 
 /**
+ * Merges layers one by one, lowest first. What it yields, after every layer, is always the same tree, which the next step changes; its link
+ * counts are not counted.
+ *
+ * @throws {LaminaError} As {@link mergeLayers}.
+ */
+export function* mergeSteps(layers: Iterable<Inode>): Generator<Inode> {
+  const merge = new Merge();
+  let index = 0;
+  for (const layer of layers) {
+    merge.add(layer, index++);
+    yield merge.root;
+  }
+}
+
+/**
  * What a plain stack of overlay lower directories shows of layers: a directory that is only implied counts like any other, and a hard link
  * to a lower layer's file is not there.
  */

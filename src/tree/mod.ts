@@ -10,7 +10,7 @@ export { formatDump } from "./dump_writer.ts";
 export { STUB_NAMES } from "./erofs_format.ts";
 export { erofsFormat, readErofs } from "./erofs_reader.ts";
 export { type EntryVisitor, ErofsView, type XattrVisitor } from "./erofs_view.ts";
-export { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
+export { type ErofsFormat, writeErofs, writeRawErofs } from "./erofs_writer.ts";
 export * from "./inode.ts";
 export * from "./marks.ts";
 export { type Merged, mergeLayers, plainStack } from "./merge.ts";
