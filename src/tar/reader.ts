@@ -347,6 +347,9 @@ export class TarReader {
       if (flag === 0x53) return this.#beginGnuSparse(block);
       if (pax !== undefined && pax.sparseMajor !== undefined) return this.#beginPaxSparse(pax);
       if (pax?.sparseMap !== undefined) return this.#endSparse(pax.sparseMap, pax.sparseSize);
+    } else if (type === "directory" && flag !== 0x35 && flag !== 0x44) {
+      const size = pax?.size ?? this.#number(block, 124, 12, "size");
+      if (size > 0) throw this.#error(this.#name(), "it is named as a directory and has data");
     } else if (flag === 0x44) {
       // GNU's incremental directory: its data is a list of names.
       const size = pax?.size ?? this.#number(block, 124, 12, "size");

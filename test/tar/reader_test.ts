@@ -505,6 +505,11 @@ const BAD: BadCase[] = [
     pieces: [{ name: "n", patch: (block) => block.fill(0xff, 116, 124) }],
     says: ["gid"],
   },
+  {
+    title: "a directory with data, by the old name",
+    pieces: [file("d/", "data"), file("e")],
+    says: ["entry d/", "has data"],
+  },
   { title: "a link without a target", pieces: [symlink("s", "")], says: ["without a target"] },
   {
     title: "a PAX length that is too long",
