@@ -16,15 +16,18 @@ import {
   WHITEOUTS_MARKS,
 } from "./erofs_format.ts";
 import type { Numbering } from "./erofs_numbering.ts";
+import type { XattrName } from "./erofs_pairs.ts";
 import { EXTERNAL, type Rewritten, WHITEOUT } from "./erofs_rewrite.ts";
-import { type XattrName, XattrTable } from "./erofs_xattrs.ts";
+import { XattrTable } from "./erofs_xattrs.ts";
 import type { ByteString, Inode } from "./inode.ts";
 
 const NONE = new Uint8Array(0);
 const LETTER_X = Uint8Array.of(0x78);
 const LETTER_Y = Uint8Array.of(0x79);
-/** Version 0, 36 bytes long, no flags, SHA-256; the digest follows. */
+/** Head of METACOPY: version 0, 36 bytes long, no flags, SHA-256; the digest follows. */
 const METACOPY_HEAD = Uint8Array.of(0, 36, 0, 1);
+/** Head of REDIRECT: the path follows. */
+const REDIRECT_HEAD = Uint8Array.of(0x2f);
 /** The largest xattrs of an inode: so many bytes with a fixed cost for it and for each. */
 const MAX_XATTRS = 32767;
 const COST = 12;
@@ -37,6 +40,7 @@ class Collector {
   readonly #rewritten: Rewritten;
   readonly #version: number;
   readonly #metacopy: XattrName;
+  readonly #noDigest: XattrName;
   readonly #redirect: XattrName;
   /** Names in the tree to names in the image. */
   readonly #escaped = new Map<ByteString, XattrName>();
@@ -46,45 +50,46 @@ class Collector {
     this.#rewritten = rewritten;
     this.#version = version;
     this.table = new XattrTable(numbering.inodes.length);
-    this.#metacopy = this.table.name(METACOPY);
-    this.#redirect = this.table.name(REDIRECT);
+    const { pairs } = this.table;
+    this.#metacopy = pairs.name(METACOPY, METACOPY_HEAD);
+    this.#noDigest = pairs.name(METACOPY);
+    this.#redirect = pairs.name(REDIRECT, REDIRECT_HEAD);
   }
 
   collect(): void {
     const { inodes } = this.#numbering;
     const { kinds, whiteoutParents } = this.#rewritten;
+    const hasWhiteouts = whiteoutParents.size > 0;
     for (let n = 0; n < inodes.length; n++) {
       const inode = inodes[n];
-      const marks = kinds[n] === WHITEOUT
-        ? WHITEOUT_MARKS
-        : whiteoutParents.has(n)
-        ? WHITEOUTS_MARKS
-        : null;
-      if (marks === WHITEOUTS_MARKS && this.#version >= 1) {
-        this.#mark(WHITEOUTS_MARKS, NONE);
-        this.#mark(OPAQUE_MARKS, LETTER_X);
-        this.#own(inode, n, [...WHITEOUTS_MARKS, ...OPAQUE_MARKS]);
-      } else if (marks !== null) {
-        this.#mark(marks, NONE);
-        this.#own(inode, n, marks);
-      } else {
-        this.#own(inode, n, null);
-      }
+      if (kinds[n] === WHITEOUT) this.#marked(inode, n, WHITEOUT_MARKS, []);
+      else if (hasWhiteouts && whiteoutParents.has(n)) {
+        this.#marked(inode, n, WHITEOUTS_MARKS, this.#version >= 1 ? OPAQUE_MARKS : []);
+      } else this.#own(inode, n, null);
       if (kinds[n] === EXTERNAL) this.#object(inode);
-      if (n === 0 && !this.#numbering.raw) this.table.add(this.table.name(OPAQUE), LETTER_Y);
+      if (n === 0 && !this.#numbering.raw) this.#mark([OPAQUE], LETTER_Y);
       this.table.endInode();
     }
   }
 
-  #mark(names: readonly ByteString[], value: Uint8Array): void {
-    for (const name of names) this.table.add(this.table.name(name), value);
+  /** Adds marks without value and marks with the value `x`, and what the inode has besides. */
+  #marked(inode: Inode, n: number, empty: readonly ByteString[], x: readonly ByteString[]): void {
+    this.#mark(empty, NONE);
+    this.#mark(x, LETTER_X);
+    this.#own(inode, n, [...empty, ...x]);
   }
 
-  #object(inode: Inode): void {
-    if (inode.digest === null) this.table.add(this.#metacopy, NONE);
-    else this.table.addWithHead(this.#metacopy, METACOPY_HEAD, inode.digest);
-    if (inode.payload === "") return;
-    this.table.addPath(this.#redirect, inode.payload);
+  #mark(names: readonly ByteString[], value: Uint8Array): void {
+    const { pairs } = this.table;
+    for (const name of names) this.table.add(pairs.ofBytes(pairs.name(name), value));
+  }
+
+  #object({ digest, payload }: Inode): void {
+    const { table } = this;
+    const { pairs } = table;
+    if (digest === null) table.add(pairs.ofBytes(this.#noDigest, NONE));
+    else table.add(pairs.ofDigest(this.#metacopy, digest));
+    if (payload !== "") table.add(pairs.ofText(this.#redirect, payload));
   }
 
   /** Adds the tree's own xattrs, without those that composefs replaces. */
@@ -101,14 +106,15 @@ class Collector {
         throw this.#numbering.error(n, `its xattrs are larger than ${MAX_XATTRS} bytes`);
       }
       const name = this.#escape(key);
-      if (replaced === null || !replaced.includes(name.name)) this.table.add(name, value);
+      if (replaced !== null && replaced.includes(name.name)) continue;
+      this.table.add(this.table.pairs.ofBytes(name, value));
     }
   }
 
   #escape(key: ByteString): XattrName {
     const known = this.#escaped.get(key);
     if (known !== undefined) return known;
-    const name = this.table.name(
+    const name = this.table.pairs.name(
       key.startsWith(OVERLAY) ? ESCAPED_OVERLAY + key.slice(OVERLAY.length) : key,
     );
     this.#escaped.set(key, name);

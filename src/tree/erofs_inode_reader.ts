@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AttributeCursor, PREFIX_BYTES, splitName } from "./erofs_attribute_cursor.ts";
+import { AttributeCursor } from "./erofs_attribute_cursor.ts";
 import {
   ESCAPED_OVERLAY,
   fileType,
@@ -17,6 +17,7 @@ import {
   REDIRECT,
 } from "./erofs_format.ts";
 import { type DataPlace, type ErofsImage, malformed } from "./erofs_image.ts";
+import { PREFIX_BYTES, splitName } from "./erofs_names.ts";
 import {
   type ByteString,
   Inode,

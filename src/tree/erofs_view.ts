@@ -6,12 +6,7 @@
  * @module
  */
 
-import {
-  AttributeCursor,
-  PREFIX_BYTES,
-  type SplitName,
-  splitName,
-} from "./erofs_attribute_cursor.ts";
+import { AttributeCursor } from "./erofs_attribute_cursor.ts";
 import { EntryCursor, NAME_BUFFER } from "./erofs_entries.ts";
 import {
   ESCAPED_OVERLAY,
@@ -32,6 +27,7 @@ import {
   WHITEOUTS_MARKS,
 } from "./erofs_format.ts";
 import { type DataPlace, ErofsImage, malformed } from "./erofs_image.ts";
+import { PREFIX_BYTES, type SplitName, splitName } from "./erofs_names.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "./inode.ts";
 
 /**

@@ -51,6 +51,6 @@ function write(numbering: Numbering, format: ErofsFormat): Uint8Array<ArrayBuffe
     : 0;
   const xattrs = collectXattrs(numbering, rewritten, version);
   const layout = new Layout(numbering, rewritten, xattrs);
-  const hasAcl = ACLS.some((name) => xattrs.has(name));
+  const hasAcl = ACLS.some((name) => xattrs.pairs.has(name));
   return new Emitter(numbering, rewritten, xattrs, layout).emit(version, hasAcl);
 }
