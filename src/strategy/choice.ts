@@ -7,6 +7,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import type { TreeLayout } from "../store/mod.ts";
 import type { Access, Cost, Isolation, Traits, Upper, Verdict } from "./plugin.ts";
 
 /** What the caller asks of a composition, as far as it decides which strategies come into question. */
@@ -20,6 +21,8 @@ export interface Request {
   readonly upper: Upper | undefined;
   /** `require`: only strategies that check content while it is read; `try`: prefer them; `off`: no matter. */
   readonly verity: "off" | "try" | "require";
+  /** How the tree's metadata is laid out; undefined: any way. What is not `squashed` only some strategies know. */
+  readonly layout?: TreeLayout;
   /** Only a mount point, or only a plain directory; undefined: either. */
   readonly result?: "mount" | "directory";
 }
@@ -103,10 +106,16 @@ export function mismatch(traits: Traits, request: Request, counts: Counts): stri
   if (request.verity === "require" && !traits.integrity) {
     return "cannot check content while it is read (--verity require)";
   }
+  if (foreignLayout(traits, request)) return `has no metadata images (--layout ${request.layout})`;
   if (traits.maxLayers !== undefined && counts.layers > traits.maxLayers) {
     return `takes ${traits.maxLayers} layers at most; this image has ${counts.layers}`;
   }
   return undefined;
+}
+
+/** Whether a layout is asked for that strategies with these traits know nothing of. */
+function foreignLayout(traits: Traits, { layout = "squashed" }: Request): boolean {
+  return layout !== "squashed" && traits.layouts !== true;
 }
 
 interface Judged {
@@ -137,9 +146,7 @@ export function choose(
 ): Choice {
   const judged = candidates.map((candidate) => judge(candidate, request, counts));
   const eligible = judged.filter((entry) => entry.obstacle === undefined);
-  const best = request.strategy === "auto"
-    ? cheapest(eligible, request)
-    : named(judged, request.strategy);
+  const best = request.strategy === "auto" ? cheapest(eligible, request) : named(judged, request);
   if (best === undefined) throw noneWorks(judged);
   const why = sentence(best, eligible, request);
   return {
@@ -157,11 +164,17 @@ function cheapest(eligible: readonly Judged[], request: Request): Judged | undef
   return pool.find((entry) => entry.estimateMs! <= least * TIE);
 }
 
-function named(judged: readonly Judged[], name: string): Judged {
+function named(judged: readonly Judged[], request: Request): Judged {
+  const name = request.strategy;
   const found = judged.find((entry) => entry.candidate.name === name);
   if (found === undefined) {
     throw new LaminaError("not-found", `choosing a strategy: there is none named ${name}`, {
       hint: `There are: ${judged.map((entry) => entry.candidate.name).join(", ")}.`,
+    });
+  }
+  if (foreignLayout(found.candidate.traits, request)) {
+    throw new LaminaError("usage", `composing with ${name}: it knows no --layout`, {
+      hint: "Leave --layout away, or ask for --strategy composefs.",
     });
   }
   if (found.obstacle !== undefined) {

@@ -5,12 +5,13 @@
  */
 
 import { LaminaError } from "../error.ts";
-import type { CompositionRecord, ImageRecord, Store } from "../store/mod.ts";
+import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store/mod.ts";
 import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
 import { createHost } from "./host.ts";
-import { claimNew, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
+import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId, Memory } from "./memory.ts";
+import { mounts } from "./mounts.ts";
 import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
 import { StoredTree } from "./stored_tree.ts";
@@ -33,6 +34,10 @@ export interface ComposeOptions {
   readonly upper?: Upper;
   /** `off` by default. */
   readonly verity?: "off" | "try" | "require";
+  /** How composefs has the tree's metadata: one image (`squashed`, the default), one a layer, or one for layers that images share. */
+  readonly layout?: TreeLayout;
+  /** How many stored images must share a chain of layers for `hybrid` to have it as an image; {@link store!SHARED_BY} by default. */
+  readonly sharedBy?: number;
   /** The fs-verity digest that the composed tree must have. */
   readonly digest?: string;
   /** Only a mount point, or only a plain directory. */
@@ -74,10 +79,11 @@ export async function compose(
   options: ComposeOptions,
 ): Promise<ComposeResult> {
   options.signal?.throwIfAborted();
-  checkDigest(image, options.digest);
+  checkDigest(image, options);
   const request = requestOf(options);
   using _shared = store.shared();
-  using claimed = await begin(store, image, target, request, options);
+  await sweep(store, options.plugins);
+  using claimed = begin(store, image, target, request, options.imageName);
   const attempt = new Attempt(store, image, request, options, claimed.record);
   try {
     if (claimed.target.missing) Deno.mkdirSync(claimed.target.path, { mode: 0o700 });
@@ -91,8 +97,16 @@ export async function compose(
   }
 }
 
-function checkDigest(image: ImageRecord, wanted: string | undefined): void {
+function checkDigest(image: ImageRecord, options: ComposeOptions): void {
+  const { digest: wanted, layout = "squashed" } = options;
   const { digest } = image.tree;
+  if (wanted !== undefined && layout !== "squashed") {
+    throw new LaminaError(
+      "usage",
+      `composing ${image.digest}: a digest is that of the squashed tree, and --layout ${layout} mounts other images`,
+      { hint: "Leave --digest or --layout away." },
+    );
+  }
   if (wanted === undefined || wanted.replace(/^sha256:/, "").toLowerCase() === digest) return;
   throw new LaminaError(
     "invalid",
@@ -113,6 +127,7 @@ function requestOf(options: ComposeOptions): Request {
     writable: (options.writable ?? []).map(writablePath),
     upper: upper?.kind === "directory" ? { ...upper, path: canonicalTarget(upper.path) } : upper,
     verity: options.verity ?? "off",
+    layout: options.layout ?? "squashed",
     result: options.result,
   };
 }
@@ -132,16 +147,19 @@ interface Claimed extends Disposable {
   readonly target: Target;
 }
 
-/** Checks the target and writes the record, so that from here on whoever comes next can undo everything. */
-async function begin(
+/**
+ * Checks the target and writes the record, so that from here on whoever comes next can undo everything. Not asynchronous: the lock
+ * keeps other processes out, and would have others of this process wait for ever.
+ */
+function begin(
   store: Store,
   image: ImageRecord,
   path: string,
   request: Request,
-  options: ComposeOptions,
-): Promise<Claimed> {
+  imageName: string | undefined,
+): Claimed {
   using _records = lockRecords(store);
-  await sweep(store, options.plugins);
+  clearUnrecorded(store);
   const target = checkTarget(path, store.root);
   checkOthers(store, target.path, request);
   const id = Array.from(
@@ -152,7 +170,7 @@ async function begin(
     id,
     state: "making",
     image: image.digest,
-    imageName: options.imageName ?? image.digest,
+    imageName: imageName ?? image.digest,
     tree: image.tree.digest,
     strategy: "",
     target: target.path,
@@ -244,8 +262,9 @@ class Attempt {
     const strategy = this.#strategy = plugin.plugin.create(host);
     host.bind(strategy);
     this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
+    const job = this.#job();
     const start = performance.now();
-    const { notes = {} }: Made = await strategy.compose(this.#job());
+    const { notes = {} }: Made = await strategy.compose(job);
     const milliseconds = Math.round((performance.now() - start) * 100) / 100;
     signal?.throwIfAborted();
     this.#put({ state: "ready", milliseconds, notes });
@@ -320,6 +339,11 @@ class Attempt {
       upper,
       verity: this.#request.verity,
       tree: new StoredTree(store, image),
+      images: store.chains.stack(image, this.#request.layout ?? "squashed", {
+        sharedBy: this.#options.sharedBy,
+        // One is for the objects.
+        most: mounts.maxLower - 1,
+      }),
       layers: image.layers.map(({ diffId }) => ({
         diffId,
         path: store.layers.directory(diffId),

@@ -35,6 +35,15 @@ function lockFile(store: Store, id: string): string {
   return `${store.compositions.workspace(id)}/lock`;
 }
 
+/** Removes the workspaces of processes that died before they wrote a record. Hold {@link lockRecords}. */
+export function clearUnrecorded(store: Store): void {
+  for (const { name } of Deno.readDirSync(store.layout.compositions)) {
+    if (store.compositions.get(name) === undefined) {
+      removeTree(AT_FDCWD, store.compositions.workspace(name));
+    }
+  }
+}
+
 /** Takes a new composition's workspace; hold {@link lockRecords} until its record is written. */
 export function claimNew(store: Store, id: string): FileLock {
   Deno.mkdirSync(store.compositions.workspace(id), { mode: 0o700 });
@@ -87,8 +96,14 @@ export async function undo(
   if (record.upper?.kind === "directory") removeTree(AT_FDCWD, `${record.upper.path}/${scratch}`);
   const targetRemoved = record.madeTarget && removeTarget(record.target);
   if (!record.madeTarget) restoreTarget(record);
-  store.compositions.remove(record.id);
+  forget(store, record.id);
   return { targetRemoved };
+}
+
+/** Not while {@link clearUnrecorded} looks: between its record and its directory a composition looks like one that nobody owns. */
+function forget(store: Store, id: string): void {
+  using _records = lockRecords(store);
+  store.compositions.remove(id);
 }
 
 /** Removes a target that is empty now. One that somebody put something into stays. */

@@ -48,6 +48,8 @@ export interface Traits {
   readonly integrity: boolean;
   /** Whether writes go to an upper directory that the request can name (`--upper`). */
   readonly upper: boolean;
+  /** Whether it mounts the metadata images of {@link Job.images}, so that there can be several (`--layout`). */
+  readonly layouts?: boolean;
   /** Most layers that one composition takes; undefined: any number. */
   readonly maxLayers?: number;
 }
@@ -131,6 +133,13 @@ export interface Tree {
   readonly bytes: number;
 }
 
+/** An EROFS image that holds metadata: the tree, or a part of it. */
+export interface MetadataImage {
+  readonly path: string;
+  /** fs-verity SHA-256 digest: 64 hex digits. */
+  readonly digest: string;
+}
+
 /** One layer of the image, unpacked. */
 export interface LayerDirectory {
   readonly diffId: string;
@@ -156,6 +165,11 @@ export interface Job {
    */
   readonly verity: "off" | "try" | "require";
   readonly tree: Tree;
+  /**
+   * The metadata images that show the tree as the lower directories of one overlay over {@link Job.objects}, lowest first: the tree's own, or
+   * several where `--layout` asks for that.
+   */
+  readonly images: readonly MetadataImage[];
   /** The layers, lowest first. */
   readonly layers: readonly LayerDirectory[];
   /**
@@ -268,7 +282,7 @@ export interface Host {
   /** Undoes {@link mountStack}, whatever of it there is. */
   unmountStack(composition: Composition): void;
   /**
-   * Gives fs-verity to the job's tree and to all objects of it, and compares their digests.
+   * Gives fs-verity to the job's metadata images and to all objects of its tree, and compares their digests.
    *
    * @returns Why kernel or filesystem cannot have it; undefined when all have.
    * @throws {LaminaError} `invalid` for a file whose content is not what its name says.

@@ -24,7 +24,7 @@ import { overlayVerifies } from "./mountcompat.ts";
 import type { Job } from "./plugin.ts";
 
 /**
- * Sees to it that a job's tree and all its objects have fs-verity, and the digests that they must have; see {@link plugin!Host.seal}.
+ * Sees to it that a job's metadata images and all objects of its tree have fs-verity, and the digests that they must have; see {@link plugin!Host.seal}.
  *
  * @returns Why kernel or filesystem cannot; undefined when all is sealed.
  * @throws {LaminaError} `invalid` for a file whose content is not what its name says.
@@ -35,9 +35,9 @@ export function seal(job: Job): string | undefined {
     : "overlayfs of this kernel has no verity=require, which came with Linux 6.6";
   // With `try`, files are sealed all the same: then fs-verity alone refuses what changes from now on.
   if (unable !== undefined && job.verity === "require") return unable;
-  {
-    using image = Fd.open(job.tree.path, O_RDONLY);
-    const obstacle = sealFile(image, job.tree.digest, job.tree.path);
+  for (const { path, digest } of job.images) {
+    using image = Fd.open(path, O_RDONLY);
+    const obstacle = sealFile(image, digest, path);
     if (obstacle !== undefined) return obstacle;
   }
   using objects = Fd.open(job.objects, O_PATH | O_DIRECTORY);
