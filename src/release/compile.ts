@@ -10,24 +10,24 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, resolve } from "@std/path";
 import { npmBase } from "./denort.ts";
-import { ENTRY, hiddenModules, programConfig, sources } from "./program.ts";
+import { bundleProgram, sources } from "./program.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Compiles into `output` by the first way that works, and says in one line which. */
 async function compile(output: string): Promise<string> {
+  const program = await bundleProgram(ROOT);
   const draft = `${output}.${Deno.pid}.new`;
   const args = [
     "compile",
     "--allow-all",
-    // Types are the concern of `deno task check`.
     "--no-check",
     // The code cache would be a file with a predictable name in /tmp.
     "--no-code-cache",
-    `--config=${await programConfig(ROOT)}`,
-    ...hiddenModules(ROOT).map((file) => `--include=${ROOT}${file}`),
+    `--config=${program.directory}/deno.json`,
+    ...program.hidden.map((file) => `--include=${file}`),
     `--output=${draft}`,
-    `${ROOT}${ENTRY}`,
+    program.entry,
   ];
   try {
     const failure = await run(Deno.execPath(), args);
@@ -92,7 +92,7 @@ if (import.meta.main) {
       const size = (Deno.statSync(output).size / 1e6).toFixed(1);
       console.error(`lamina: compiled with ${how}: ${output}, ${size} MB`);
     } catch (error) {
-      console.error(`lamina: compiling: neither way worked:\n${(error as Error).message}`);
+      console.error(`lamina: compiling: ${(error as Error).message}`);
       Deno.exit(1);
     }
   }

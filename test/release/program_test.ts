@@ -1,0 +1,40 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { movedUrls } from "../../src/release/program.ts";
+
+const HIDDEN = [
+  "plugins/copy.ts",
+  "src/layer/inflate_worker.ts",
+  "src/strategy/materialize/worker.ts",
+];
+const place = (module: string) => `./${module.replace(/ts$/, "js")}`;
+
+Deno.test("program: a bundle's modules find workers and plugins at their new places", () => {
+  const cases: [string, string][] = [
+    ["const a = 1;", "const a = 1;"],
+    [
+      'new Worker(new URL("./inflate_worker.ts", import.meta.url), {})',
+      "new Worker(new URL(`./src/layer/inflate_worker.js`, import.meta.url), {})",
+    ],
+    [
+      'a(new URL("./worker.ts", import.meta.url).href); b(new URL("./inflate_worker.ts", import.meta.url))',
+      "a(new URL(`./src/strategy/materialize/worker.js`, import.meta.url).href); " +
+      "b(new URL(`./src/layer/inflate_worker.js`, import.meta.url))",
+    ],
+    [
+      "url: new URL(`../../plugins/${name}.ts`, import.meta.url).href",
+      "url: new URL(`./plugins/${name}.js`, import.meta.url).href",
+    ],
+  ];
+  for (const [text, expected] of cases) assertEquals(movedUrls(text, HIDDEN, place), expected);
+});
+
+Deno.test("program: what looks for something else by its URL does not get into a bundle", () => {
+  for (
+    const text of [
+      'new URL("./other_worker.ts", import.meta.url)',
+      'new URL("../data.txt", import.meta.url)',
+      "const here = import.meta.url;",
+      'new URL("worker" + ".ts", import.meta.url)',
+    ]
+  ) assertThrows(() => movedUrls(text, HIDDEN, place), Error, "bundle:", text);
+});
