@@ -24,7 +24,7 @@ export async function dispatch(argv: readonly string[]): Promise<number> {
   };
   try {
     const head = parseHead(argv);
-    globals = head.globals;
+    globals = { ...head.globals, json: globals.json };
     return await perform(head.globals, head.rest, interrupts, (all) => globals = all);
   } catch (error) {
     if (interrupts.exitCode !== undefined) {

@@ -61,7 +61,9 @@ export function parseCommand(
 
 /** A usage error with the way to the command's help. */
 export function usageError(command: string, message: string, hint?: string): LaminaError {
-  return new LaminaError("usage", `${command}: ${message}`, {
+  // What prints it begins with the program's name.
+  const subject = command.replace(/^lamina ?/, "");
+  return new LaminaError("usage", subject === "" ? message : `${subject}: ${message}`, {
     hint: hint ?? `see \`${command} --help\``,
   });
 }

@@ -109,7 +109,7 @@ Deno.test("parse: wrong lines are usage errors that say what is wrong and what t
   for (const [line, what, hint] of cases) {
     const error = assertThrows(() => parse(line), LaminaError, what, line.join(" ")) as LaminaError;
     assertEquals(error.kind, "usage");
-    assertStringIncludes(error.message, "lamina try: ");
+    assertStringIncludes(error.message, "try: ");
     assertStringIncludes(error.hint ?? "", hint);
   }
 });

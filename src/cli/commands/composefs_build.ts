@@ -4,8 +4,8 @@
  * @module
  */
 
-import { LaminaError } from "../../error.ts";
 import { fsVerityDigest, parseDump, toHex, writeErofs } from "../../tree/mod.ts";
+import { usageError } from "../parse.ts";
 import { defineCommand } from "../spec.ts";
 import { readInput, writeOutput } from "../streams.ts";
 import { plural } from "../terminal/units.ts";
@@ -31,9 +31,7 @@ export default defineCommand({
   }],
 }, async (_context, { args, flags }) => {
   if (args.out === "-") {
-    throw new LaminaError("usage", "lamina composefs build: OUT is a file, not stdout", {
-      hint: "write /dev/stdout with --quiet to send the image into a pipe",
-    });
+    throw usageError("lamina composefs build", "OUT is a file, not stdout");
   }
   const image = writeErofs(parseDump(await readInput(args.dump)), { format: flags.format });
   writeOutput(args.out, image);
