@@ -208,7 +208,7 @@ function shortLine(
     case 0o010000:
       return " fifo";
     default:
-      return `: ${text(contentOf(inode, objects)).slice(0, 40)}`;
+      return `: ${text(contentOf(inode, objects).subarray(0, 40))}`;
   }
 }
 
