@@ -7,6 +7,7 @@
 import { LaminaError } from "../error.ts";
 import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store/mod.ts";
 import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
+import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
 import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
@@ -38,7 +39,7 @@ export interface ComposeOptions {
   readonly layout?: TreeLayout;
   /** How many stored images must share a chain of layers for `hybrid` to have it as an image; {@link store!SHARED_BY} by default. */
   readonly sharedBy?: number;
-  /** The fs-verity digest that the composed tree must have. */
+  /** The fs-verity digest that the composed tree must have; the tree is hashed again and compared. */
   readonly digest?: string;
   /** Only a mount point, or only a plain directory. */
   readonly result?: "mount" | "directory";
@@ -79,7 +80,7 @@ export async function compose(
   options: ComposeOptions,
 ): Promise<ComposeResult> {
   options.signal?.throwIfAborted();
-  checkDigest(image, options);
+  checkTreeDigest(store, image, options);
   const request = requestOf(options);
   using _shared = store.shared();
   await sweep(store, options.plugins);
@@ -95,27 +96,6 @@ export async function compose(
   } catch (error) {
     throw await attempt.fail(error);
   }
-}
-
-function checkDigest(image: ImageRecord, options: ComposeOptions): void {
-  const { digest: wanted, layout = "squashed" } = options;
-  const { digest } = image.tree;
-  if (wanted !== undefined && layout !== "squashed") {
-    throw new LaminaError(
-      "usage",
-      `composing ${image.digest}: a digest is that of the squashed tree, and --layout ${layout} mounts other images`,
-      { hint: "Leave --digest or --layout away." },
-    );
-  }
-  if (wanted === undefined || wanted.replace(/^sha256:/, "").toLowerCase() === digest) return;
-  throw new LaminaError(
-    "invalid",
-    `composing ${image.digest}: its tree has the digest ${digest}, not ${wanted}`,
-    {
-      hint:
-        "The image is not the one that was asked for; lamina composefs digest shows a tree's digest.",
-    },
-  );
 }
 
 function requestOf(options: ComposeOptions): Request {
