@@ -26,6 +26,7 @@ const traits: Traits = {
   survivesReboot: false,
   privilege: "mount",
   integrity: true,
+  layouts: true,
   upper: true,
 };
 
@@ -107,14 +108,15 @@ const plugin: Plugin = {
 
       compose(job: Job) {
         const verity = verityOf(job);
-        using image = mounts.erofs(job.tree.path);
-        // The overlay keeps its own reference: the image's mount is seen nowhere.
+        // The overlay keeps its own references: the images' mounts are seen nowhere.
+        using images = new DisposableStack();
+        const lower = job.images.map(({ path }) => images.use(mounts.erofs(path)).fd).reverse();
         host.mountStack(job, {
-          lower: [image.fd],
+          lower,
           data: [job.objects],
           options: { ...OPTIONS, ...verity },
         });
-        return { notes: { verity: "verity" in verity ? "require" : "off" } };
+        return { notes: { images: lower.length, verity: "verity" in verity ? "require" : "off" } };
       },
 
       release(composition: Composition) {

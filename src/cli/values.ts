@@ -37,3 +37,20 @@ export function parseUpper(text: string, command: string): Upper {
   }
   return { kind: "directory", path: text };
 }
+
+/** `--shared-by N`, which only the hybrid layout has a use for. */
+export function parseSharedBy(text: string | undefined, layout: string): number | undefined {
+  if (text === undefined) return undefined;
+  const command = "lamina compose";
+  if (layout !== "hybrid") {
+    throw usageError(command, "--shared-by is for --layout hybrid", "leave it away");
+  }
+  if (!/^[1-9]\d{0,8}$/.test(text) || text === "1") {
+    throw usageError(
+      command,
+      `--shared-by: \`${text}\` is not a number of images`,
+      "write 2 or more",
+    );
+  }
+  return Number(text);
+}

@@ -70,6 +70,22 @@ export class Layout {
     return `${this.trees}/${splitDigest(`sha256:${digest}`).hex}.erofs`;
   }
 
+  /** Records of the metadata images that stand for a part of a chain of layers. */
+  get chains(): string {
+    return `${this.trees}/chains`;
+  }
+
+  /**
+   * The record of the metadata image for the last layers of a chain.
+   *
+   * @param chainId ChainID of all layers up to the last.
+   * @param from How many of these the image does not stand for.
+   */
+  chain(chainId: string, from: number): string {
+    const { algorithm, hex } = splitDigest(chainId);
+    return `${this.chains}/${algorithm}-${hex}-${from}`;
+  }
+
   /** A name's file. */
   tag(name: string): string {
     return `${this.tags}/${encodeURIComponent(name)}`;

@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./chains.ts";
 export * from "./compositions.ts";
 export * from "./digest.ts";
 export * from "./images.ts";

@@ -17,6 +17,7 @@ import {
   syncfs,
 } from "../linux/mod.ts";
 import { listDirectory } from "./atomic.ts";
+import { Chains } from "./chains.ts";
 import { Compositions } from "./compositions.ts";
 import { readFormat, ROOTLESS, writeFormat } from "./format.ts";
 import { Images } from "./images.ts";
@@ -33,6 +34,7 @@ export class Store {
   readonly names: Names;
   readonly images: Images;
   readonly trees: Trees;
+  readonly chains: Chains;
   readonly compositions: Compositions;
   /**
    * Whether layers are stored with their true owners, devices and `trusted.*` xattrs, which takes root's rights; else they are the
@@ -47,6 +49,7 @@ export class Store {
     this.names = new Names(layout);
     this.images = new Images(layout, this.names);
     this.trees = new Trees(layout, this.layers, native);
+    this.chains = new Chains(layout, this.layers, this.images, this.trees);
     this.compositions = new Compositions(layout);
   }
 

@@ -44,17 +44,10 @@ export class Trees {
 
   /** Merges the trees of an image's layers, all of which the store has. */
   merge(image: ImageDescription): Merged {
-    try {
-      return mergeLayers(image.layers.map(({ diffId }) => this.#layers.tree(diffId)));
-    } catch (error) {
-      if (!(error instanceof LaminaError)) throw error;
-      const layers = image.layers.map(({ diffId }, index) => `${index + 1}: ${diffId}`).join(", ");
-      throw new LaminaError(
-        error.kind,
-        `image ${image.digest}: ${error.message} (layers ${layers})`,
-        error,
-      );
-    }
+    return aboutImage(
+      image,
+      () => mergeLayers(image.layers.map(({ diffId }) => this.#layers.tree(diffId))),
+    );
   }
 
   /** Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory. */
@@ -105,11 +98,31 @@ export class Trees {
     }
   }
 
+  /** Keeps a metadata image under its digest. */
+  keep(digest: string, image: Uint8Array): void {
+    const path = this.#layout.tree(digest);
+    if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
+  }
+
   #keep(root: Inode): TreeRecord {
     const image = writeErofs(root, { format: "v1" });
     const digest = toHex(fsVerityDigest(image));
-    const path = this.#layout.tree(digest);
-    if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
+    this.keep(digest, image);
     return { digest, ...countTree(root) };
+  }
+}
+
+/** Merges layers of an image; an error says of which, and which layers these are. */
+export function aboutImage<T>(image: ImageDescription, merge: () => T): T {
+  try {
+    return merge();
+  } catch (error) {
+    if (!(error instanceof LaminaError)) throw error;
+    const layers = image.layers.map(({ diffId }, index) => `${index + 1}: ${diffId}`).join(", ");
+    throw new LaminaError(
+      error.kind,
+      `image ${image.digest}: ${error.message} (layers ${layers})`,
+      error,
+    );
   }
 }

@@ -10,7 +10,7 @@ import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
 import { printable } from "../terminal/text.ts";
 import { count, duration } from "../terminal/units.ts";
-import { parseUpper } from "../values.ts";
+import { parseSharedBy, parseUpper } from "../values.ts";
 
 export default defineCommand({
   description:
@@ -64,6 +64,19 @@ export default defineCommand({
       summary: "whether contents are to be checked against their digests while they are read",
     },
     {
+      name: "layout",
+      value: "LAYOUT",
+      choices: ["squashed", "layered", "hybrid"],
+      default: "squashed",
+      summary:
+        "of composefs' metadata: one image, one for each layer, or one for layers that images share",
+    },
+    {
+      name: "shared-by",
+      value: "N",
+      summary: "with `hybrid`: how many images must share layers (default: 2)",
+    },
+    {
       name: "digest",
       value: "DIGEST",
       summary: "compose only if the tree has this fs-verity digest (see `lamina composefs digest`)",
@@ -99,6 +112,8 @@ export default defineCommand({
     writable: flags.writable,
     upper: flags.upper === undefined ? undefined : parseUpper(flags.upper, "lamina compose"),
     verity: flags.verity,
+    layout: flags.layout,
+    sharedBy: parseSharedBy(flags["shared-by"], flags.layout),
     digest: flags.digest,
     explain: flags.explain,
     signal: context.signal,

@@ -1,0 +1,166 @@
+/**
+ * The tree of an image as several composefs images, one above the other, so that images which are built on the same layers share the lower
+ * ones.
+ *
+ * The lowest image is an ordinary one; the others are plain EROFS with whiteouts. Like all trees they are kept by their digest; which
+ * layers an image stands for is written beside them, in a record of one line named by the chain of layers up to it (ChainID, OCI image
+ * specification, config.md) and by where in that chain it begins. A record is of use as long as a stored image begins with its layers.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import {
+  fsVerityDigest,
+  type Inode,
+  type Part,
+  splitTree,
+  toHex,
+  writeErofs,
+  writeRawErofs,
+} from "../tree/mod.ts";
+import { readIfThere, replaceFile } from "./atomic.ts";
+import type { ImageRecord, Images } from "./images.ts";
+import type { Layers } from "./layers.ts";
+import type { Layout } from "./layout.ts";
+import { aboutImage, type Trees } from "./trees.ts";
+
+/** Which metadata images an image's tree is composed of. */
+export type TreeLayout = "squashed" | "layered" | "hybrid";
+
+/** One metadata image of a stack. */
+export interface TreeImage {
+  readonly path: string;
+  /** fs-verity SHA-256 digest: 64 hex digits. */
+  readonly digest: string;
+}
+
+/**
+ * How many stored images must share a chain of layers for it to be an image of its own in the hybrid layout. Measured (bench/README.md):
+ * two images that share a chain already take less than two squashed ones.
+ */
+export const SHARED_BY = 2;
+
+/** The metadata images of a store's images. */
+export class Chains {
+  readonly #layout: Layout;
+  readonly #layers: Layers;
+  readonly #images: Images;
+  readonly #trees: Trees;
+
+  constructor(layout: Layout, layers: Layers, images: Images, trees: Trees) {
+    this.#layout = layout;
+    this.#layers = layers;
+    this.#images = images;
+    this.#trees = trees;
+  }
+
+  /**
+   * The metadata images that show an image's tree as lower directories of one overlay, lowest first; those that the store has not are
+   * made. Hold the store's lock.
+   *
+   * @param layout `squashed`: one. `layered`: one for each layer. `hybrid`: one for the longest chain of layers that enough stored images
+   * begin with, and one for all above it.
+   * @param options `sharedBy`: how many images are enough. `most`: the most images that a stack may have; of the layered layout the lowest
+   * layers are one image where there are more.
+   */
+  stack(
+    image: ImageRecord,
+    layout: TreeLayout,
+    options: { readonly sharedBy?: number; readonly most?: number } = {},
+  ): TreeImage[] {
+    const { sharedBy = SHARED_BY, most = Infinity } = options;
+    const count = image.layers.length;
+    if (layout === "layered") return this.#stackOf(image, everyLayer(count, most));
+    const shared = layout === "hybrid" ? this.#sharedLayers(image, sharedBy) : 0;
+    return this.#stackOf(image, shared === 0 || shared === count ? [count] : [shared, count]);
+  }
+
+  /** How many of an image's lowest layers at least so many stored images begin with. */
+  #sharedLayers(image: ImageRecord, sharedBy: number): number {
+    let sharers = this.#images.list();
+    for (let depth = 0; depth < image.layers.length; depth++) {
+      sharers = sharers.filter(({ layers }) =>
+        layers[depth]?.diffId === image.layers[depth].diffId
+      );
+      if (sharers.length < sharedBy) return depth;
+    }
+    return image.layers.length;
+  }
+
+  /** The images that end below these layers, the last one at the top. */
+  #stackOf(image: ImageRecord, ends: readonly number[]): TreeImage[] {
+    if (ends.length === 1) {
+      if (!isThere(this.#layout.tree(image.tree.digest))) this.#trees.load(image);
+      return [this.#image(image.tree.digest)];
+    }
+    const chain = chainIds(image);
+    const parts = ends.map((to, index) => {
+      const from = index === 0 ? 0 : ends[index - 1];
+      return { from, to, record: this.#layout.chain(chain[to - 1], from) };
+    });
+    const digests = parts.map(({ record }) => this.#recorded(record));
+    const missing = parts.filter((_, index) => digests[index] === undefined);
+    const made = missing.length > 0 ? this.#make(image, missing) : [];
+    return digests.map((digest) => this.#image(digest ?? made.shift()!));
+  }
+
+  #image(digest: string): TreeImage {
+    return { path: this.#layout.tree(digest), digest };
+  }
+
+  /** The digest of a recorded image that is there. */
+  #recorded(record: string): string | undefined {
+    const digest = new TextDecoder().decode(readIfThere(record)).trim();
+    const known = /^[0-9a-f]{64}$/.test(digest) && isThere(this.#layout.tree(digest));
+    return known ? digest : undefined;
+  }
+
+  #make(image: ImageRecord, parts: readonly (Part & { readonly record: string })[]): string[] {
+    Deno.mkdirSync(this.#layout.chains, { recursive: true });
+    return aboutImage(image, () => {
+      const made: string[] = [];
+      for (const tree of splitTree(this.#layerTrees(image), parts)) {
+        const { from, record } = parts[made.length];
+        const bytes = from === 0 ? writeErofs(tree, { format: "v1" }) : writeRawErofs(tree);
+        const digest = toHex(fsVerityDigest(bytes));
+        this.#trees.keep(digest, bytes);
+        // Last: a record never names an image that is not there.
+        replaceFile(record, `${digest}\n`, this.#layout.tmp);
+        made.push(digest);
+      }
+      return made;
+    });
+  }
+
+  *#layerTrees(image: ImageRecord): Generator<Inode> {
+    for (const { diffId } of image.layers) yield this.#layers.tree(diffId);
+  }
+}
+
+/** Where the images of the layered layout end. */
+function everyLayer(count: number, most: number): number[] {
+  if (count === 0) return [0];
+  const images = Math.min(count, most);
+  return Array.from({ length: images }, (_, index) => count - images + 1 + index);
+}
+
+/** The ChainIDs of an image: by index of a layer, that of all layers up to it. */
+function chainIds(image: ImageRecord): string[] {
+  const chain: string[] = [];
+  for (const { diffId } of image.layers) {
+    const below = chain.at(-1);
+    const hash = () => createHash("sha256").update(`${below} ${diffId}`).digest("hex");
+    chain.push(below === undefined ? diffId : `sha256:${hash()}`);
+  }
+  return chain;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
