@@ -16,47 +16,15 @@
  * @module
  */
 
-export { type ErrorKind, LaminaError } from "./src/error.ts";
-export { VERSION } from "./src/version.ts";
-export { parsePlatform, parseReference, type Platform, type Reference } from "./src/oci/mod.ts";
-export {
-  pull,
-  type PulledLayer,
-  type PullEvent,
-  type PullOptions,
-  type PullResult,
-} from "./src/oci/pull.ts";
-export {
-  type CompositionRecord,
-  type ImageLayer,
-  type ImageRecord,
-  type LayerRecord,
-  Store,
-  type TreeRecord,
-} from "./src/store/mod.ts";
-export { compose, type ComposeOptions, type ComposeResult } from "./src/strategy/compose.ts";
-export {
-  type FailedPlugin,
-  type LoadedPlugin,
-  loadPlugins,
-  type Plugins,
-} from "./src/strategy/loader.ts";
-export { probe, type ProbeOptions, type ProbeReport } from "./src/strategy/probe.ts";
-export {
-  release,
-  releaseAll,
-  type ReleaseOptions,
-  type ReleaseResult,
-} from "./src/strategy/release.ts";
-export {
-  formatDump,
-  fsVerityDigest,
-  Inode,
-  mergeLayers,
-  parseDump,
-  readErofs,
-  writeErofs,
-} from "./src/tree/mod.ts";
+export * from "./src/error.ts";
+export * from "./src/version.ts";
+export * from "./src/tree/mod.ts";
+export type { TarLimits } from "./src/tar/mod.ts";
+export * from "./src/layer/mod.ts";
+export * from "./src/oci/mod.ts";
+export * from "./src/oci/pull.ts";
+export * from "./src/store/mod.ts";
+export * from "./src/strategy/mod.ts";
 
 if (import.meta.main) {
   const { main } = await import("./src/cli/main.ts");

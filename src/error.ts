@@ -26,6 +26,7 @@ export type ErrorKind =
 
 /** An error with its kind and, where there is something to do about it, a hint. */
 export class LaminaError extends Error {
+  /** Tells it from other errors where classes cannot. */
   override readonly name = "LaminaError";
   /** What a caller can tell errors apart by. */
   readonly kind: ErrorKind;
@@ -33,6 +34,8 @@ export class LaminaError extends Error {
   readonly hint: string | undefined;
 
   /**
+   * Makes an error.
+   *
    * @param kind What a caller can tell errors apart by.
    * @param message What was being done, to what, and why it failed.
    * @param options `hint`: what to do about it; `cause`: the error below.

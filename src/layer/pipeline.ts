@@ -45,6 +45,7 @@ export class LayerPipeline implements AsyncDisposable {
   readonly #waiting: (() => void)[] = [];
   #closed = false;
 
+  /** Makes a pipeline; its threads start with the first layer. */
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LAYER_LIMITS, ...options.limits };

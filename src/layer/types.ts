@@ -8,6 +8,7 @@ import { DEFAULT_TAR_LIMITS, type TarLimits } from "../tar/mod.ts";
 
 /** Where a layer's blob is: a range of a file. */
 export interface LayerSource {
+  /** The file that the blob is in. */
   readonly file: string;
   /** Where in the file the blob starts, in bytes. */
   readonly offset: number;
@@ -31,6 +32,7 @@ export interface LayerTarget {
 
 /** What came of a layer. */
 export interface LayerResult {
+  /** Digest of the uncompressed archive, verified. */
   readonly diffId: string;
   /** Bytes of the uncompressed archive. */
   readonly bytes: number;

@@ -30,6 +30,7 @@ export type TreeLayout = "squashed" | "layered" | "hybrid";
 
 /** One metadata image of a stack. */
 export interface TreeImage {
+  /** The file of its EROFS image. */
   readonly path: string;
   /** fs-verity SHA-256 digest: 64 hex digits. */
   readonly digest: string;
@@ -48,6 +49,7 @@ export class Chains {
   readonly #images: Images;
   readonly #trees: Trees;
 
+  /** The chains of a store. */
   constructor(layout: Layout, layers: Layers, images: Images, trees: Trees) {
     this.#layout = layout;
     this.#layers = layers;

@@ -18,6 +18,7 @@ export interface CompositionRecord {
   readonly state: "making" | "ready" | "releasing";
   /** Digest of the image's manifest, and the name it was asked for by. */
   readonly image: string;
+  /** The name that the image was asked for by. */
   readonly imageName: string;
   /** fs-verity digest of the composed tree. */
   readonly tree: string;
@@ -25,19 +26,27 @@ export interface CompositionRecord {
   readonly strategy: string;
   /** The file of an outside plugin; undefined for a built-in one. */
   readonly plugin?: string;
+  /** Absolute path of the mount point or directory. */
   readonly target: string;
   /** Whether lamina made the target directory, and so removes it on release. */
   readonly madeTarget: boolean;
   /** What the target directory had when it was there before, and gets back on release. */
   readonly targetWas?: { readonly mode: number; readonly uid: number; readonly gid: number };
+  /** What was made. */
   readonly result: "mount" | "directory";
+  /** What the caller may do there. */
   readonly access: Access;
+  /** Whether its inodes may be the store's own. */
   readonly isolation: Isolation;
+  /** Paths in it that may be written to all the same. */
   readonly writable: readonly string[];
+  /** Where writes go, if that was said. */
   readonly upper?: Upper;
   /** When, RFC 3339; by which boot (`/proc/sys/kernel/random/boot_id`) and process. */
   readonly created: string;
+  /** `/proc/sys/kernel/random/boot_id` when it was made: a mount is gone after the next boot. */
   readonly bootId: string;
+  /** The process that makes or releases it, or did so last. */
   readonly pid: number;
   /** What composing took. */
   readonly milliseconds?: number;
@@ -49,6 +58,7 @@ export interface CompositionRecord {
 export class Compositions {
   readonly #layout: Layout;
 
+  /** The compositions of a store. */
   constructor(layout: Layout) {
     this.#layout = layout;
   }
@@ -70,6 +80,7 @@ export class Compositions {
     );
   }
 
+  /** The record of an id, or undefined. */
   get(id: string): CompositionRecord | undefined {
     if (!/^[0-9a-f]+$/.test(id)) return undefined;
     const bytes = readIfThere(`${this.workspace(id)}/record.json`);

@@ -11,7 +11,9 @@ const HEX_LENGTH: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 }
 
 /** A digest in its two parts, both safe as a file name. */
 export interface DigestParts {
+  /** `sha256` or `sha512`. */
   readonly algorithm: string;
+  /** Lower-case hex digits, as many as the algorithm has. */
   readonly hex: string;
 }
 

@@ -14,10 +14,13 @@ import type { Staging } from "./staging.ts";
 
 /** A layer as an image refers to it. */
 export interface ImageLayer {
+  /** Digest of the uncompressed archive: what the layer is stored by. */
   readonly diffId: string;
   /** Digest, bytes and media type of the blob it was pulled as. */
   readonly digest: string;
+  /** Bytes of the blob. */
   readonly size: number;
+  /** Media type of the blob. */
   readonly mediaType: string;
 }
 
@@ -25,6 +28,7 @@ export interface ImageLayer {
 export interface TreeRecord {
   /** fs-verity SHA-256 digest of the tree's EROFS image: 64 hex digits. */
   readonly digest: string;
+  /** Directories, the root among them. */
   readonly directories: number;
   /** Entries that are not directories; every name of a hard link counts. */
   readonly files: number;
@@ -48,6 +52,7 @@ export interface ImageDescription {
 
 /** An image as `image.json` has it. */
 export interface ImageRecord extends ImageDescription {
+  /** Its merged tree. */
   readonly tree: TreeRecord;
 }
 
@@ -56,6 +61,7 @@ export class Images {
   readonly #layout: Layout;
   readonly #names: Names;
 
+  /** The images of a store. */
   constructor(layout: Layout, names: Names) {
     this.#layout = layout;
     this.#names = names;
@@ -67,10 +73,12 @@ export class Images {
     return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
   }
 
+  /** The bytes of an image's manifest. An error of kind `not-found` where there is none. */
   manifest(digest: string): Uint8Array {
     return this.#document(digest, "manifest.json");
   }
 
+  /** The bytes of an image's config. An error of kind `not-found` where there is none. */
   config(digest: string): Uint8Array {
     return this.#document(digest, "config.json");
   }

@@ -14,6 +14,7 @@ import type { Staging } from "./staging.ts";
 
 /** What is known of a stored layer, as `layer.json` has it. */
 export interface LayerRecord {
+  /** Digest of the uncompressed archive. */
   readonly diffId: string;
   /** Entries in its tree, the root among them. */
   readonly entries: number;
@@ -29,6 +30,7 @@ export interface LayerRecord {
 export class Layers {
   readonly #layout: Layout;
 
+  /** The layers of a store. */
   constructor(layout: Layout) {
     this.#layout = layout;
   }
@@ -43,6 +45,7 @@ export class Layers {
     return `${this.#layout.layer(diffId)}/index.erofs`;
   }
 
+  /** Whether the store has a layer. */
   has(diffId: string): boolean {
     return this.record(diffId) !== undefined;
   }

@@ -8,22 +8,34 @@ import { splitDigest } from "./digest.ts";
 
 /** The paths of a store. Nothing here looks at the disk. */
 export class Layout {
+  /** The store's directory. */
   readonly root: string;
+  /** The file with format version and features. */
   readonly format: string;
   /** Content objects, `ab/<62 hex>` by fs-verity digest: links to the inodes of the layers' files. */
   readonly objects: string;
+  /** Unpacked layers by DiffID. */
   readonly layers: string;
+  /** Images by digest of their manifest. */
   readonly images: string;
+  /** Merged trees by fs-verity digest. */
   readonly trees: string;
+  /** Names of images. */
   readonly tags: string;
+  /** Records and workspaces of compositions. */
   readonly compositions: string;
   /** What is being made. Everything in it is garbage once nobody holds the store's lock. */
   readonly tmp: string;
+  /** Files that are locked by flock(2). */
   readonly locks: string;
   /** What can be found out again: probe results, corrections of the cost model. */
   readonly cache: string;
 
-  /** @param root Absolute path of the store. */
+  /**
+   * The paths of a store at `root`.
+   *
+   * @param root Absolute path of the store.
+   */
   constructor(root: string) {
     this.root = root;
     this.format = `${root}/lamina.json`;

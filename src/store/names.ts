@@ -29,6 +29,7 @@ export function checkName(name: string): void {
 export class Names {
   readonly #layout: Layout;
 
+  /** The names of a store. */
   constructor(layout: Layout) {
     this.#layout = layout;
   }

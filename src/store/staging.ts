@@ -12,10 +12,15 @@ import { renameNew } from "./atomic.ts";
  * leaves it behind; then the next one that holds the store's lock alone clears it.
  */
 export class Staging implements Disposable {
+  /** Absolute path of the directory. */
   readonly path: string;
   #owned = true;
 
-  /** @param tmp The store's tmp directory. */
+  /**
+   * Makes the directory.
+   *
+   * @param tmp The store's tmp directory.
+   */
   constructor(tmp: string) {
     this.path = `${tmp}/${crypto.randomUUID()}`;
     Deno.mkdirSync(this.path, { mode: 0o700 });
@@ -33,6 +38,7 @@ export class Staging implements Disposable {
     return true;
   }
 
+  /** Removes it, if it has not been moved to its place. */
   [Symbol.dispose](): void {
     if (this.#owned) removeTree(AT_FDCWD, this.path);
     this.#owned = false;

@@ -29,12 +29,19 @@ import { Trees } from "./trees.ts";
 
 /** A store on disk. Opening it costs one small read; what it holds is read when asked for. */
 export class Store {
+  /** Where things are. */
   readonly layout: Layout;
+  /** The layers. */
   readonly layers: Layers;
+  /** The names of images. */
   readonly names: Names;
+  /** The images. */
   readonly images: Images;
+  /** The merged trees. */
   readonly trees: Trees;
+  /** The trees of stacks of layers that images share. */
   readonly chains: Chains;
+  /** The compositions on record. */
   readonly compositions: Compositions;
   /**
    * Whether layers are stored with their true owners, devices and `trusted.*` xattrs, which takes root's rights; else they are the

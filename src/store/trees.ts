@@ -36,6 +36,7 @@ export class Trees {
   readonly #layers: Layers;
   readonly #native: boolean;
 
+  /** The trees of a store. */
   constructor(layout: Layout, layers: Layers, native: boolean) {
     this.#layout = layout;
     this.#layers = layers;

@@ -14,10 +14,13 @@ import type { Access, Cost, Isolation, Traits, Upper, Verdict } from "./plugin.t
 export interface Request {
   /** A strategy's name, or `auto`. */
   readonly strategy: string;
+  /** What the caller will do there. */
   readonly access: Access;
+  /** Whether inodes may be the store's own. */
   readonly isolation: Isolation;
   /** Paths that must be writable, see {@link plugin!Job.writable}. */
   readonly writable: readonly string[];
+  /** Where writes are to go; undefined: no matter. */
   readonly upper: Upper | undefined;
   /** `require`: only strategies that check content while it is read; `try`: prefer them; `off`: no matter. */
   readonly verity: "off" | "try" | "require";
@@ -29,17 +32,23 @@ export interface Request {
 
 /** The sizes that costs grow with. */
 export interface Counts {
+  /** The image's layers. */
   readonly layers: number;
+  /** Directories of the merged tree. */
   readonly directories: number;
   /** Entries that are not directories. */
   readonly files: number;
+  /** Bytes of content. */
   readonly bytes: number;
 }
 
 /** A strategy with what its probe found. */
 export interface Candidate {
+  /** The strategy's name. */
   readonly name: string;
+  /** What it is like. */
   readonly traits: Traits;
+  /** What its probe found. */
   readonly verdict: Verdict;
   /** What real compositions took, as a multiple of their estimates; 1 when there were none. */
   readonly correction: number;
@@ -47,12 +56,15 @@ export interface Candidate {
 
 /** One line of `--explain`. */
 export interface Row {
+  /** The strategy's name. */
   readonly name: string;
+  /** What it makes. */
   readonly result: "mount" | "directory";
   /** Whether its probe succeeded. */
   readonly works: boolean;
   /** Whether it works and meets the request. */
   readonly eligible: boolean;
+  /** Whether it is the one. */
   readonly chosen: boolean;
   /** Milliseconds that composing is expected to take; undefined where it does not work. */
   readonly estimateMs: number | undefined;
@@ -64,10 +76,13 @@ export interface Row {
 
 /** What was chosen, and the table that shows why. */
 export interface Choice {
+  /** Name of the strategy. */
   readonly chosen: string;
+  /** Milliseconds that composing with it is expected to take. */
   readonly estimateMs: number;
   /** One sentence. */
   readonly why: string;
+  /** One row for each candidate, in their order. */
   readonly rows: readonly Row[];
 }
 

@@ -20,6 +20,7 @@ import { canonicalTarget, checkTarget, type Target } from "./target.ts";
 
 /** What is asked of {@link compose}. */
 export interface ComposeOptions {
+  /** The strategies that come into question. */
   readonly plugins: readonly LoadedPlugin[];
   /** The name that the image was asked for by, for the record. */
   readonly imageName?: string;
@@ -45,6 +46,7 @@ export interface ComposeOptions {
   readonly result?: "mount" | "directory";
   /** Probe all strategies, also where one is asked for by name, so that {@link ComposeResult.rows} has all. */
   readonly explain?: boolean;
+  /** Stops it; what is half made is undone. */
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all, by strategies that make many. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -52,16 +54,23 @@ export interface ComposeOptions {
 
 /** A composition that is ready. */
 export interface ComposeResult {
+  /** The composition's id. */
   readonly id: string;
+  /** Absolute path of the mount point or directory. */
   readonly target: string;
+  /** What it was made by. */
   readonly strategy: string;
   /** Why this strategy, in one sentence. */
   readonly why: string;
+  /** What was made. */
   readonly result: "mount" | "directory";
+  /** What the caller may do there. */
   readonly access: Access;
   /** What was expected, and what it took: the strategy's own work, in milliseconds. */
   readonly estimateMs: number;
+  /** What the strategy's own work took. */
   readonly milliseconds: number;
+  /** Facts worth showing; see {@link Made}. */
   readonly notes: Readonly<Record<string, string | number>>;
   /** The strategies that came into question, for `--explain`. */
   readonly rows: readonly Row[];

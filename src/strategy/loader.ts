@@ -26,11 +26,15 @@ export interface PluginSource {
 
 /** A plugin that is ready for use. */
 export interface LoadedPlugin {
+  /** What it is chosen by. */
   readonly name: string;
+  /** One line about it. */
   readonly summary: string;
   /** Its own version; that of the program for built-in ones; `0` for one that does not say. */
   readonly version: string;
+  /** Where it came from. */
   readonly source: PluginSource;
+  /** What its module exports. */
   readonly plugin: Plugin;
 }
 
@@ -38,13 +42,17 @@ export interface LoadedPlugin {
 export interface FailedPlugin {
   /** Its name as far as it is known, else the file's. */
   readonly name: string;
+  /** Its file; undefined for a built-in one. */
   readonly file: string | undefined;
+  /** Why it could not be loaded. */
   readonly error: LaminaError;
 }
 
 /** What {@link loadPlugins} found. */
 export interface Plugins {
+  /** Those that are ready for use. */
   readonly loaded: readonly LoadedPlugin[];
+  /** Those that could not be loaded. */
   readonly failed: readonly FailedPlugin[];
 }
 

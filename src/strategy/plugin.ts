@@ -12,6 +12,7 @@ export type ApiVersion = 1;
 
 /** What a plugin module exports by default. */
 export interface Plugin {
+  /** The contract it was written for. */
   readonly apiVersion: ApiVersion;
   /** The name users choose it by (`--strategy NAME`): lower-case letters, digits, `-`. Unique. */
   readonly name: string;
@@ -56,6 +57,7 @@ export interface Traits {
 
 /** One way to compose. */
 export interface Strategy {
+  /** What it is like on every host. */
   readonly traits: Traits;
   /**
    * Tries, on the site's own filesystems, the very operation that composing needs, and undoes it.
@@ -129,12 +131,15 @@ export interface Tree {
   readonly digest: string;
   /** Counts: directories, other entries (every name of a hard link counts), bytes of content (once per inode). */
   readonly directories: number;
+  /** Entries that are not directories; every name of a hard link counts. */
   readonly files: number;
+  /** Bytes of content, once per inode. */
   readonly bytes: number;
 }
 
 /** An EROFS image that holds metadata: the tree, or a part of it. */
 export interface MetadataImage {
+  /** The file that holds it. */
   readonly path: string;
   /** fs-verity SHA-256 digest: 64 hex digits. */
   readonly digest: string;
@@ -142,6 +147,7 @@ export interface MetadataImage {
 
 /** One layer of the image, unpacked. */
 export interface LayerDirectory {
+  /** Digest of the layer's uncompressed archive; empty for a fixup layer. */
   readonly diffId: string;
   /** Absolute path of its directory: an overlay lower directory. */
   readonly path: string;
@@ -153,7 +159,9 @@ export interface Job {
   readonly id: string;
   /** Absolute path of the mount point or directory. */
   readonly target: string;
+  /** What the caller will do there. */
   readonly access: Access;
+  /** Whether inodes may be the store's own. */
   readonly isolation: Isolation;
   /** Paths inside the tree (without leading `/`) that must be writable without reaching the store; each with all below it. */
   readonly writable: readonly string[];
@@ -164,6 +172,7 @@ export interface Job {
    * `integrity`.
    */
   readonly verity: "off" | "try" | "require";
+  /** The tree that is to be there. */
   readonly tree: Tree;
   /**
    * The metadata images that show the tree as the lower directories of one overlay over {@link Job.objects}, lowest first: the tree's own, or
@@ -206,11 +215,15 @@ export interface Made {
 
 /** A composition as its record has it. */
 export interface Composition {
+  /** The composition's id. */
   readonly id: string;
+  /** Absolute path of the mount point or directory. */
   readonly target: string;
   /** See {@link Job.workspace}. */
   readonly workspace: string;
+  /** What it was made for. */
   readonly access: Access;
+  /** Where its writes went, if that was said. */
   readonly upper: Upper | undefined;
 }
 
@@ -292,15 +305,19 @@ export interface Host {
   sample(directory: string): Sample;
   /** The error for what this host cannot do: lamina ends with exit code 4. */
   unsupported(message: string, options?: { readonly hint?: string }): Error;
+  /** Mounts. */
   readonly mounts: Mounts;
+  /** Files and directories. */
   readonly fs: Files;
   /** ioctl(2) with a buffer argument. Throws a SysError with `errno`. */
   ioctl(fd: number, request: number, argument: Uint8Array | null): number;
+  /** Micro-measurements for {@link Strategy.probe}. */
   readonly measure: Measure;
 }
 
 /** A mount that is not attached anywhere yet (fsmount(2)); detached again, and so unmounted, if it is disposed before it is attached. */
 export interface DetachedMount extends Disposable {
+  /** Descriptor of its root, from fsmount(2). */
   readonly fd: number;
   /** A path that leads to its root, in this process, until it is disposed: `/proc/self/fd/N`. */
   readonly path: string;
@@ -314,10 +331,13 @@ export interface OverlaySpec {
   readonly lower: readonly (string | number)[];
   /** Data-only lower directories (`datadir+`). */
   readonly data?: readonly (string | number)[];
+  /** Path of the upper directory; without one the mount is read-only. */
   readonly upper?: string;
+  /** Path of the work directory, on the upper directory's filesystem. */
   readonly work?: string;
   /** Further options, such as `metacopy: "on"`; `true` is a flag. */
   readonly options?: Readonly<Record<string, string | true>>;
+  /** Whether the mount refuses writes. */
   readonly readOnly: boolean;
 }
 
@@ -332,6 +352,7 @@ export interface Sample {
   readonly objects: string;
   /** The name of the one file in the image, and what it holds. */
   readonly file: string;
+  /** The content of that file. */
   readonly content: Uint8Array;
 }
 
@@ -341,9 +362,11 @@ export interface Mounts {
   allowed(): boolean;
   /** Largest number of lower directories one overlay takes. */
   readonly maxLower: number;
+  /** An overlay. */
   overlay(spec: OverlaySpec): DetachedMount;
   /** An EROFS image, by its path or a descriptor of it: from the file itself, or by a loop device where the kernel needs one. */
   erofs(image: string | number, options?: { readonly noacl?: boolean }): DetachedMount;
+  /** A tmpfs of at most `size` bytes (default: half of memory) whose root has `mode`. */
   tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount;
   /**
    * Unmounts what lamina mounted at a path (lazily if it is busy); nothing to do is no error. What others mounted there stays. Never
@@ -356,6 +379,7 @@ export interface Mounts {
 export interface Files {
   /** Opens a directory; {@link close} it. */
   openDirectory(path: string): number;
+  /** Closes a descriptor. */
   close(fd: number): void;
   /** FICLONE: makes `target`'s content share `source`'s extents. */
   clone(target: number, source: number): void;
@@ -367,6 +391,7 @@ export interface Files {
   write(path: string, content: Uint8Array): void;
   /** Reads a whole file. */
   read(path: string): Uint8Array;
+  /** Whether there is anything at a path, a dangling link included. */
   exists(path: string): boolean;
   /** Removes a file or a link. */
   unlink(path: string): void;

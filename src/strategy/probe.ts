@@ -17,6 +17,7 @@ import type { Access, Site, Traits, Upper, Verdict } from "./plugin.ts";
 export interface Place {
   /** An existing directory on the target's filesystem, in which scratch directories may be made. */
   readonly target: string;
+  /** What will be done there. */
   readonly access: Access;
   /** Where writes would go; undefined: the store. A directory must exist. */
   readonly upper: Upper | undefined;
@@ -24,9 +25,13 @@ export interface Place {
 
 /** What the probe of one strategy found. */
 export interface ProbeReport {
+  /** The strategy's name. */
   readonly name: string;
+  /** The plugin it is from. */
   readonly plugin: LoadedPlugin;
+  /** What it is like on every host. */
   readonly traits: Traits;
+  /** What was found. */
   readonly verdict: Verdict;
   /** Whether the verdict was remembered from an earlier probe since boot. */
   readonly remembered: boolean;
@@ -38,7 +43,9 @@ export interface ProbeReport {
 
 /** Keys of {@link Memory}. */
 export interface ProbeKeys {
+  /** Of the verdict. */
   readonly verdict: string;
+  /** Of the correction. */
   readonly correction: string;
 }
 

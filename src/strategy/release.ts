@@ -26,8 +26,11 @@ import { canonicalTarget } from "./target.ts";
 
 /** A composition that was released. */
 export interface ReleaseResult {
+  /** The composition's id. */
   readonly id: string;
+  /** Where it was. */
   readonly target: string;
+  /** What it was made by; empty if it never came to that. */
   readonly strategy: string;
   /** Whether the target directory is gone: lamina had made it. */
   readonly targetRemoved: boolean;
@@ -39,6 +42,7 @@ export interface ReleaseResult {
 
 /** What is asked of {@link release}. */
 export interface ReleaseOptions {
+  /** The strategies that may have made it. */
   readonly plugins: readonly LoadedPlugin[];
 }
 

@@ -57,6 +57,7 @@ export class Origins {
   readonly #count: number;
   readonly #paths: ReadonlyMap<number, Uint8Array>;
 
+  /** Over a view of the encoded table, which {@link readOrigins} makes. */
   constructor(view: DataView, count: number, paths: ReadonlyMap<number, Uint8Array>) {
     this.#view = view;
     this.#count = count;

@@ -14,7 +14,9 @@ import { mergeSteps } from "./merge.ts";
 
 /** Consecutive layers of an image: from the one with index `from` (0 for the lowest) to the one before `to`. */
 export interface Part {
+  /** The lowest of the layers, from 0. */
   readonly from: number;
+  /** One more than the highest. */
   readonly to: number;
 }
 

@@ -1,0 +1,12 @@
+/**
+ * Strategies: the plugins that compose, what works where, the choice, and a composition's life from compose to release.
+ *
+ * @module
+ */
+
+export * from "./choice.ts";
+export * from "./compose.ts";
+export * from "./loader.ts";
+export * from "./plugin.ts";
+export * from "./probe.ts";
+export * from "./release.ts";
