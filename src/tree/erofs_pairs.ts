@@ -27,6 +27,8 @@ export interface XattrName {
 }
 
 const NO_HEAD = new Uint8Array(0);
+/** So many values at most are sorted by numbers made of four bytes and a place: these have to fit into 53 bits. */
+const PLACES = 2 ** 21;
 
 /** All pairs, by number. */
 export class XattrPairs {
@@ -125,19 +127,54 @@ export class XattrPairs {
     }
   }
 
-  /** The order of the shared table, backwards: name, then length of the value, then its bytes. */
-  compare(a: number, b: number): number {
-    const x = this.#names[a];
-    const y = this.#names[b];
-    if (x.name !== y.name) return x.name < y.name ? -1 : 1;
-    const v = this.#values[a];
-    const w = this.#values[b];
-    const length = v.length + x.head.length - w.length - y.head.length;
-    if (length !== 0) return length;
-    // Values of one name and length have the same head, and are of one kind.
-    if (typeof v === "string" || typeof w === "string") return v < w ? -1 : v > w ? 1 : 0;
-    for (let i = 0; i < v.length; i++) if (v[i] !== w[i]) return v[i] - w[i];
-    return 0;
+  /** Pairs that more than one inode has, in ascending order: by name, then length of the value, then its bytes. */
+  shared(): number[] {
+    /** Pairs of one name and length of the value. */
+    const groups = new Map<string, number[]>();
+    for (let pair = 0; pair < this.length; pair++) {
+      if (this.#uses[pair] < 2) continue;
+      const { name, head } = this.#names[pair];
+      const length = String(head.length + this.#values[pair].length).padStart(5, "0");
+      // NUL is less than every byte of a name.
+      const key = `${name}\0${length}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [pair]);
+      else group.push(pair);
+    }
+    // What has one name and length has one head, and is either all text or all bytes.
+    return [...groups.keys()].sort().flatMap((key) => {
+      const group = groups.get(key)!;
+      return typeof this.#values[group[0]] === "string"
+        ? this.#sortTexts(group)
+        : this.#sortBytes(group);
+    });
+  }
+
+  #sortTexts(pairs: number[]): number[] {
+    const byText = this.#texts[this.#names[pairs[0]].id];
+    const texts = pairs.map((pair) => this.#values[pair] as ByteString);
+    return texts.sort().map((text) => byText.get(text)!);
+  }
+
+  #sortBytes(pairs: number[]): number[] {
+    if (pairs.length === 1) return pairs;
+    const values = pairs.map((pair) => this.#values[pair] as Uint8Array);
+    if (values.length > PLACES) {
+      return Array.from(pairs.keys()).sort((a, b) => compare(values[a], values[b]))
+        .map((i) => pairs[i]);
+    }
+    const order = Array.from(sortByStart(values));
+    // Where the first bytes are equal, the others decide.
+    for (let first = 0; first < order.length;) {
+      let end = first + 1;
+      while (end < order.length && start(values[order[end]]) === start(values[order[first]])) end++;
+      if (end > first + 1) {
+        const run = order.slice(first, end).sort((a, b) => compare(values[a], values[b]));
+        for (let i = 0; i < run.length; i++) order[first + i] = run[i];
+      }
+      first = end;
+    }
+    return order.map((i) => pairs[i]);
   }
 
   #find(name: XattrName, value: Uint8Array, hash: number): number {
@@ -183,4 +220,21 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** The first four bytes of a value, as a number that is in the order of the bytes. */
+function start(value: Uint8Array): number {
+  return (value[0] << 24 | value[1] << 16 | value[2] << 8 | value[3]) >>> 0;
+}
+
+/** The places of values, in the order of their first four bytes: numbers are what can be sorted fastest. */
+function sortByStart(values: readonly Uint8Array[]): Float64Array {
+  const keys = Float64Array.from(values, (value, i) => start(value) * PLACES + i);
+  return keys.sort().map((key) => key % PLACES);
+}
+
+/** The order of two values of one length. */
+function compare(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return 0;
 }

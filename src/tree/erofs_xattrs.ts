@@ -67,9 +67,7 @@ export class XattrTable {
   /** All inodes are complete: decides what is shared, and where. */
   share(): void {
     const { pairs } = this;
-    const shared: number[] = [];
-    for (let pair = 0; pair < pairs.length; pair++) if (pairs.uses(pair) > 1) shared.push(pair);
-    shared.sort((a, b) => pairs.compare(b, a));
+    const shared = pairs.shared().reverse();
     this.#offsets = new Int32Array(pairs.length).fill(-1);
     this.#shared = shared;
     this.sharedSize = 0;
