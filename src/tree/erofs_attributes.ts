@@ -15,7 +15,7 @@ import {
   WHITEOUT_MARKS,
   WHITEOUTS_MARKS,
 } from "./erofs_format.ts";
-import type { Numbering } from "./erofs_numbering.ts";
+import { isPlain, type Numbering } from "./erofs_numbering.ts";
 import type { XattrName } from "./erofs_pairs.ts";
 import { EXTERNAL, type Rewritten, WHITEOUT } from "./erofs_rewrite.ts";
 import { XattrTable } from "./erofs_xattrs.ts";
@@ -105,15 +105,18 @@ class Collector {
       if (cost > MAX_XATTRS) {
         throw this.#numbering.error(n, `its xattrs are larger than ${MAX_XATTRS} bytes`);
       }
-      const name = this.#escape(key);
+      const name = this.#escape(key, n);
       if (replaced !== null && replaced.includes(name.name)) continue;
       this.table.add(this.table.pairs.ofBytes(name, value));
     }
   }
 
-  #escape(key: ByteString): XattrName {
+  #escape(key: ByteString, n: number): XattrName {
     const known = this.#escaped.get(key);
     if (known !== undefined) return known;
+    if (!isPlain(key)) {
+      throw this.#numbering.error(n, "an xattr's name is not of bytes other than NUL");
+    }
     const name = this.table.pairs.name(
       key.startsWith(OVERLAY) ? ESCAPED_OVERLAY + key.slice(OVERLAY.length) : key,
     );

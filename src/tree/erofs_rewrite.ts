@@ -6,7 +6,7 @@
  */
 
 import { fileType, MAX_FILE, MAX_INLINE, MAX_U32 } from "./erofs_format.ts";
-import type { Numbering } from "./erofs_numbering.ts";
+import { isPlain, type Numbering } from "./erofs_numbering.ts";
 import { type Inode, isWhiteout, S_IFLNK, S_IFMT, S_IFREG } from "./inode.ts";
 
 // What an inode is to an image.
@@ -103,6 +103,9 @@ export class Rewritten {
         if (inode.target.length === 0 || inode.target.length > 4095) {
           throw this.#numbering.error(n, "its target is not 1 to 4095 bytes long");
         }
+        if (!isPlain(inode.target)) {
+          throw this.#numbering.error(n, "its target is not of bytes other than NUL");
+        }
         this.sizes[n] = inode.target.length;
         return SYMLINK;
       default:
@@ -122,8 +125,8 @@ export class Rewritten {
     if (digest !== null && digest.length !== 32) {
       throw this.#numbering.error(n, "its digest is not 32 bytes long");
     }
-    if (inode.payload.length > 4095) {
-      throw this.#numbering.error(n, "its payload is longer than 4095 bytes");
+    if (inode.payload.length > 4095 || !isPlain(inode.payload)) {
+      throw this.#numbering.error(n, "its payload is not up to 4095 bytes other than NUL");
     }
     return EXTERNAL;
   }

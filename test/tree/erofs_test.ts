@@ -126,6 +126,22 @@ const impossible: [string, (root: Inode) => void, string][] = [
     "cannot write /a into an image: its target is not 1 to 4095 bytes long",
   ],
   [
+    "a symbolic link with NUL in its target",
+    (root) => root.children!.set("a", Object.assign(new Inode(0o120777), { target: "a\0b" })),
+    "cannot write /a into an image: its target is not of bytes other than NUL",
+  ],
+  [
+    "a payload of more than a byte a character",
+    (root) =>
+      root.children!.set("a", Object.assign(new Inode(0o100644), { size: 9, payload: "\u0100" })),
+    "cannot write /a into an image: its payload is not up to 4095 bytes other than NUL",
+  ],
+  [
+    "an xattr with NUL in its name",
+    (root) => root.xattrs = new Map([["user.\0", new Uint8Array(0)]]),
+    "cannot write / into an image: an xattr's name is not of bytes other than NUL",
+  ],
+  [
     "content of another size",
     (root) => {
       const content = new Uint8Array(3);
