@@ -50,9 +50,8 @@ for (const form of FORMS) {
       try {
         assertEquals(Deno.readTextFileSync(`${upper}/new`), "written");
         assertEquals(readMounts().filter(({ path }) => path === target).length, 1);
-        const before = readMounts().length;
         mounts.unmount(target);
-        assertEquals(readMounts().length, before - 1);
+        assertEquals(readMounts().filter(({ path }) => path === target).length, 0);
         mounts.unmount(target);
         assertEquals(names(target), []);
       } finally {
@@ -67,10 +66,8 @@ for (const form of FORMS) {
       using temp = new TempDir();
       using memory = mounts.tmpfs({ size: 1 << 20 });
       Deno.writeTextFileSync(`${memory.path}/in-memory`, "");
-      const before = readMounts().length;
       using mount = overlay({ lower: [memory.fd, temp.path], readOnly: true }, form);
       assertEquals(names(mount.path), ["in-memory"]);
-      assertEquals(readMounts().length, before);
     },
   });
 }

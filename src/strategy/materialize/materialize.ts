@@ -60,34 +60,44 @@ export async function materialize(
   surroundings: Surroundings,
 ): Promise<Made> {
   const entries = job.tree.directories + job.tree.files;
-  const umask = Deno.umask(0);
-  try {
-    using root = Fd.open(job.target, DIRECTORY);
-    const owner = prepareRoot(root.n, job.target);
-    const threads = entries < WORTH_A_WORKER ? 1 : threadsFor(root.n);
-    const view = new ErofsView(job.tree.image);
-    const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
-    const threadJob = describe(
-      job,
-      options,
-      surroundings.plugin,
-      owner,
-      plan,
-      threads,
-      view.inodes,
-    );
-    using thread = new Thread(threadJob, place);
-    makeTrunk(plan.trunk, thread);
-    const { onProgress, signal } = surroundings;
-    const tick = () => onProgress?.(Atomics.load(threadJob.shared, DONE), entries);
-    const result = await work(threadJob, thread, threads - 1, { signal, tick });
-    linkLater(result, thread);
-    finishTrunk(plan.trunk, thread);
-    thread.metadata.open(root.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
-    onProgress?.(entries, entries);
-    return { notes: { ...notes(result.counts), threads } };
-  } finally {
-    Deno.umask(umask);
+  using _umask = new NoUmask();
+  using root = Fd.open(job.target, DIRECTORY);
+  const owner = prepareRoot(root.n, job.target);
+  const threads = entries < WORTH_A_WORKER ? 1 : threadsFor(root.n);
+  const view = new ErofsView(job.tree.image);
+  const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
+  const threadJob = describe(
+    job,
+    options,
+    surroundings.plugin,
+    owner,
+    plan,
+    threads,
+    view.inodes,
+  );
+  using thread = new Thread(threadJob, place);
+  makeTrunk(plan.trunk, thread);
+  const { onProgress, signal } = surroundings;
+  const tick = () => onProgress?.(Atomics.load(threadJob.shared, DONE), entries);
+  const result = await work(threadJob, thread, threads - 1, { signal, tick });
+  linkLater(result, thread);
+  finishTrunk(plan.trunk, thread);
+  thread.metadata.open(root.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
+  onProgress?.(entries, entries);
+  return { notes: { ...notes(result.counts), threads } };
+}
+
+/** A umask of 0, as long as any walk of this process goes on: it is one for all threads. */
+class NoUmask implements Disposable {
+  static #walks = 0;
+  static #before = 0;
+
+  constructor() {
+    if (NoUmask.#walks++ === 0) NoUmask.#before = Deno.umask(0);
+  }
+
+  [Symbol.dispose](): void {
+    if (--NoUmask.#walks === 0) Deno.umask(NoUmask.#before);
   }
 }
 
