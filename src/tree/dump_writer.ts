@@ -7,22 +7,11 @@
 import { LaminaError } from "../error.ts";
 import { directorySize } from "./erofs_directory.ts";
 import { rootNames, sortedNames } from "./erofs_numbering.ts";
+import { ESCAPED } from "./escape.ts";
 import { type ByteString, Inode, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT } from "./inode.ts";
 import { toHex } from "./verity.ts";
 
-const SPACE = 0x20;
-const BACKSLASH = 0x5c;
 const EQUALS = 0x3d;
-const HEX = "0123456789abcdef";
-
-/** What stands for the bytes that cannot stand for themselves. */
-const ESCAPED: readonly (string | null)[] = Array.from({ length: 256 }, (_, byte) => {
-  if (byte === BACKSLASH) return "\\\\";
-  if (byte === 0x0a) return "\\n";
-  if (byte === 0x0d) return "\\r";
-  if (byte === 0x09) return "\\t";
-  return byte > SPACE && byte < 0x7f ? null : `\\x${HEX[byte >> 4]}${HEX[byte & 15]}`;
-});
 
 class DumpWriter {
   #out = new Uint8Array(1 << 16);

@@ -27,7 +27,9 @@ Deno.test("a digest is 64 hex digits, with or without sha256: before it", () => 
 
 Deno.test("a tree passes by its own digest alone, and only as long as its file is what it was", async () => {
   using temp = new TempDir();
-  const { store, image } = await new Bed(temp.path).image("app", [[
+  const bed = new Bed(temp.path);
+  const { store } = bed;
+  const image = await bed.image("app", [[
     directory("etc"),
     file("etc/a", "a"),
   ]]);
