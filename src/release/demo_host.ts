@@ -13,7 +13,7 @@ export function hostLine(directory: string): string {
 }
 
 function filesystem(directory: string): string {
-  return output("stat", ["-f", "-c", "%T", directory]) ?? "unknown filesystem";
+  return output("findmnt", ["-n", "-o", "FSTYPE", "--target", directory]) ?? "unknown filesystem";
 }
 
 /** Bytes on disk of all below a directory, every inode once, as du(1) counts them. */

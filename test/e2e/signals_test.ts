@@ -1,0 +1,81 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { writeOciLayout } from "../support/images.ts";
+import { needs } from "../support/root.ts";
+import { TempDir } from "../support/temp.ts";
+import { file, makeTar } from "../support/tar.ts";
+import { notCompiled, Program } from "./program.ts";
+
+/** Polls until something holds, or the process is at its end. */
+async function until(process: Deno.ChildProcess, holds: () => boolean): Promise<void> {
+  let ended = false;
+  process.status.then(() => ended = true);
+  while (!ended && !holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+function names(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function entries(path: string): number {
+  return names(path).length;
+}
+
+Deno.test({
+  ...needs("signals: SIGINT undoes a pull", notCompiled()),
+  async fn() {
+    using temp = new TempDir();
+    const zeros = makeTar([file("zeros", new Uint8Array(400_000_000))]);
+    await writeOciLayout(`${temp.path}/layout`, [{ name: "big", layers: [zeros] }]);
+    await using lamina = new Program(temp.path);
+    const process = lamina.command(["pull", "oci:layout:big"]).spawn();
+    // A layer is on its way once its staging directory holds something.
+    await until(process, () => {
+      const tmp = `${lamina.store}/tmp`;
+      return names(tmp).some((name) => entries(`${tmp}/${name}`) > 0);
+    });
+    process.kill("SIGINT");
+    const { code, stdout, stderr } = await process.output();
+    assertEquals(code, 130);
+    assertEquals(new TextDecoder().decode(stdout), "");
+    assertStringIncludes(new TextDecoder().decode(stderr), "interrupted by SIGINT");
+    assertEquals(entries(`${lamina.store}/tmp`), 0);
+    assertEquals(await lamina.json("images"), []);
+    // Nothing stands in the way of the next one.
+    assertEquals((await lamina.json("pull", "oci:layout:big")).name, "big");
+  },
+});
+
+Deno.test({
+  ...needs("signals: SIGTERM undoes a composition", notCompiled()),
+  async fn() {
+    using temp = new TempDir();
+    const body = "x".repeat(1000);
+    const files = Array.from({ length: 4_500 }, (_, i) => file(`d${i % 100}/f${i}`, body + i));
+    await writeOciLayout(`${temp.path}/layout`, [{ name: "many", layers: [makeTar(files)] }]);
+    await using lamina = new Program(temp.path);
+    await lamina.json("pull", "oci:layout:many");
+    const target = `${temp.path}/rootfs`;
+    const line = ["--json", "compose", "many", target, "--strategy", "copy"];
+    const process = lamina.command(line).spawn();
+    await until(process, () => entries(target) > 2);
+    process.kill("SIGTERM");
+    const { code, stdout } = await process.output();
+    assertEquals(code, 143, new TextDecoder().decode(stdout));
+    assertStringIncludes(
+      JSON.parse(new TextDecoder().decode(stdout)).error.message,
+      "interrupted by SIGTERM",
+    );
+    assertEquals(entries(target), 0);
+    assertEquals(await lamina.json("ps"), []);
+
+    // The same with two threads to its end.
+    const made = await lamina.json("compose", "many", target, "--strategy", "copy");
+    assert(made.notes.threads >= 1);
+    assertEquals(entries(target), 100);
+    assertEquals(entries(`${target}/d7`), 45);
+  },
+});
