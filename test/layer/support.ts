@@ -19,6 +19,15 @@ import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { makeTar, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 
+/** Where nothing waits for a disk: a tmpfs, if there is one. Every ingest ends with a sync. */
+export const FAST: string | undefined = (() => {
+  try {
+    return Deno.statSync("/dev/shm").isDirectory ? "/dev/shm" : undefined;
+  } catch {
+    return undefined;
+  }
+})();
+
 /** One layer, ingested. */
 export interface Ingested {
   readonly result: LayerResult;
@@ -44,6 +53,8 @@ export class Workshop implements AsyncDisposable {
   readonly objects: string;
   readonly pipeline: LayerPipeline;
   readonly #temp: TempDir;
+  /** Blobs do not count as the store's. */
+  readonly #blobs = new TempDir();
   #count = 0;
 
   /** @param where A directory on the filesystem to use; default: the system's temporary one. */
@@ -74,7 +85,7 @@ export class Workshop implements AsyncDisposable {
   /** The source of an archive, whose blob is written to a file. */
   source(archive: Uint8Array, offer: Offer = {}): LayerSource {
     const blob = offer.blob ?? compress(archive, offer.compression ?? "none");
-    const file = `${this.path}/blob-${this.#count++}`;
+    const file = `${this.#blobs.path}/${this.#count++}`;
     Deno.writeFileSync(file, blob);
     return {
       file,
@@ -101,7 +112,10 @@ export class Workshop implements AsyncDisposable {
     return { result, fs: `${staging}/fs`, root, objects };
   }
 
-  /** Asserts that an archive is refused, by a message that holds these pieces; returns the error. */
+  /**
+   * Asserts that an archive is refused, by a message that holds these pieces; returns the error. That no object is left of it
+   * is for the caller to assert, who knows what else is under way.
+   */
   async refuse(
     archive: Uint8Array | readonly TarPiece[],
     says: readonly string[],
@@ -109,7 +123,6 @@ export class Workshop implements AsyncDisposable {
   ): Promise<LaminaError> {
     const bytes = archive instanceof Uint8Array ? archive : makeTar(archive);
     const source = this.source(bytes, offer);
-    const before = this.objectNames();
     const error = await assertRejects(
       () => this.pipeline.ingest(source, { staging: this.staging(), objects: this.objects }),
       LaminaError,
@@ -121,7 +134,6 @@ export class Workshop implements AsyncDisposable {
         `${JSON.stringify(error.message)} should hold ${JSON.stringify(piece)}`,
       );
     }
-    assertEquals(this.objectNames(), before, "a refused layer leaves no objects");
     return error;
   }
 
@@ -139,6 +151,7 @@ export class Workshop implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pipeline[Symbol.asyncDispose]();
     this.#temp[Symbol.dispose]();
+    this.#blobs[Symbol.dispose]();
   }
 }
 

@@ -18,7 +18,7 @@ import {
   whiteout,
 } from "../support/tar.ts";
 import { needs, notRoot } from "../support/root.ts";
-import { assertDiskMatches, describe, Workshop } from "./support.ts";
+import { assertDiskMatches, describe, FAST, Workshop } from "./support.ts";
 
 const root = directory("./");
 const text = "x".repeat(100);
@@ -394,7 +394,7 @@ const TREES: [title: string, pieces: readonly TarPiece[], tree: readonly string[
 Deno.test({
   ...needs("layer: trees of archives, in memory and on disk", notRoot()),
   async fn(t) {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ where: FAST });
     for (const [title, pieces, tree] of TREES) {
       await t.step(title, async () => {
         const layer = await workshop.ingest(pieces);
@@ -472,11 +472,12 @@ const REFUSED: [title: string, pieces: readonly TarPiece[], says: readonly strin
 Deno.test({
   ...needs("layer: archives that are refused, by entry and reason", notRoot()),
   async fn(t) {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ where: FAST });
     for (const [title, pieces, says] of REFUSED) {
       await t.step(title, async () => {
         const error = await workshop.refuse([file("first", text), ...pieces], says);
         assertEquals(error.kind, "invalid");
+        assertEquals(workshop.objectNames(), []);
       });
     }
   },
@@ -485,7 +486,7 @@ Deno.test({
 Deno.test({
   ...needs("layer: what is left out is counted", notRoot()),
   async fn() {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ where: FAST });
     const { result } = await workshop.ingest([
       file("f", text, { xattrs: { "user.overlay.redirect": "1", "user.keep": "1" } }),
       fifo("p", { xattrs: { "user.x": "1", "trusted.keep": "1" } }),
