@@ -81,7 +81,7 @@ export const SECTIONS: readonly Section[] = [
     entries: [
       {
         name: "composefs",
-        summary: "build, read and digest composefs images",
+        summary: "build, read, compare and digest composefs images",
         group: [
           {
             name: "build",
@@ -97,6 +97,16 @@ export const SECTIONS: readonly Section[] = [
             name: "dump",
             summary: "print a tree in composefs-dump(5) format",
             load: () => import("./commands/composefs_dump.ts"),
+          },
+          {
+            name: "ls",
+            summary: "list the entries of a tree, or its objects",
+            load: () => import("./commands/composefs_ls.ts"),
+          },
+          {
+            name: "diff",
+            summary: "compare two trees, entry by entry",
+            load: () => import("./commands/composefs_diff.ts"),
           },
         ],
       },

@@ -84,7 +84,7 @@ Deno.test({
       ["lamina --json pu", ["pull"]],
       ["lamina --root /s pu", ["pull"]],
       ["lamina composefs b", ["build"]],
-      ["lamina composefs ", ["build", "digest", "dump"]],
+      ["lamina composefs ", ["build", "diff", "digest", "dump", "ls"]],
       ["lamina completions ", ["bash", "fish", "zsh"]],
       ["lamina compose --acc", ["--access"]],
       ["lamina compose --access ", ["ro", "rw"]],

@@ -49,7 +49,7 @@ Deno.test("main: wrong lines", async () => {
     ],
     [
       ["composefs"],
-      "lamina: composefs: which one? build, digest, dump\nhint: see `lamina composefs --help`\n",
+      "lamina: composefs: which one? build, digest, dump, ls, diff\nhint: see `lamina composefs --help`\n",
     ],
     [
       ["tag", "x"],

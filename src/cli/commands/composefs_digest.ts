@@ -4,15 +4,17 @@
  * @module
  */
 
-import { fsVerityDigest, normalizeOci, readErofs, toHex, writeErofs } from "../../tree/mod.ts";
+import { treeDigest } from "../../tree/mod.ts";
 import { defineCommand } from "../spec.ts";
 import { readTreeImage } from "../trees.ts";
 
 export default defineCommand({
   description:
     "The digest names the whole tree: every name, all metadata, and by their digests all contents. The profile " +
-    "`plain` is exactly what the layers say, as `lamina compose` composes it; `oci-v1` is composefs-rs' " +
-    "normalisation, whose digests agree with `cfsctl` and bootc.",
+    "`plain` is exactly what the layers say, as `lamina compose` composes it, and what its --digest takes; `oci-v1` is " +
+    "composefs-rs' normalisation, whose digests agree with `cfsctl` and bootc: the root has the metadata of /usr, /run is empty, " +
+    "and of the extended attributes only security.capability counts. Images without /usr, which cfsctl refuses, have a root of " +
+    "mode 0755, owner 0:0, time 0.",
   arguments: [{
     name: "IMAGE",
     complete: "image",
@@ -30,8 +32,8 @@ export default defineCommand({
       name: "format",
       value: "FORMAT",
       choices: ["auto", "v0", "v1"],
-      default: "auto",
-      summary: "format version of the image that is digested",
+      summary:
+        "format version; `auto`: as mkcomposefs (default: the image's own; v1 for oci-v1 and stored images)",
     },
   ],
   examples: [{
@@ -39,11 +41,11 @@ export default defineCommand({
     says: "the digest that a bootable image is sealed with",
   }],
 }, async (context, { args, flags }) => {
-  const stored = readErofs(await readTreeImage(context, args.image));
-  const tree = flags.profile === "oci-v1" ? normalizeOci(stored) : stored;
-  const digest = toHex(fsVerityDigest(writeErofs(tree, { format: flags.format })));
+  const { profile, format: wanted } = flags;
+  const image = await readTreeImage(context, args.image);
+  const { digest, format } = treeDigest(image, { profile, format: wanted });
   return {
-    document: { image: args.image, profile: flags.profile, format: flags.format, digest },
+    document: { image: args.image, profile, format, digest },
     text: () => `${digest}\n`,
     brief: [digest],
   };
