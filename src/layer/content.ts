@@ -25,7 +25,6 @@ import type { Objects } from "./objects.ts";
 /** Largest content that stands in the index itself, as in composefs. */
 const INLINE = 64;
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-const ZEROS = new Uint8Array(64 * 1024);
 
 /** Makes regular files, one after the other. */
 export class ContentWriter {
@@ -57,7 +56,7 @@ export class ContentWriter {
       this.#verity.reset();
       this.#verity.update(bytes);
       this.#identify(inode);
-      if (this.#objects.worthSharing(bytes.length)) {
+      if (this.#objects.clones) {
         source = this.#objects.find(inode.payload, bytes.length);
       }
     } else if (bytes.length > 0) {
@@ -121,7 +120,7 @@ export class ContentWriter {
     if (inode.size > INLINE) {
       this.#identify(inode);
       if (
-        this.#objects.worthSharing(inode.size) &&
+        this.#objects.clones &&
         this.#objects.replaceByClone(this.#fd, inode.payload, inode.size)
       ) this.shared.add(inode);
     }
@@ -152,12 +151,10 @@ export class ContentWriter {
     this.#position += bytes.length;
   }
 
-  /** A hole from where the file has been hashed up to an offset. */
+  /** A hole from where the file has been hashed up to an offset. Content in the inode is zeros already. */
   #hashHole(end: number): void {
-    while (this.#position < end) {
-      const left = end - this.#position;
-      this.#hash(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
-    }
+    if (this.#inode.content === null) this.#verity.zeros(end - this.#position);
+    this.#position = end;
   }
 
   #writeAt(bytes: Uint8Array, offset: number): void {

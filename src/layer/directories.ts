@@ -43,7 +43,10 @@ export class Directories implements Disposable {
   readonly #unmade = new Map<Inode, boolean>();
   readonly #main: Cursor;
   readonly #other: Cursor;
-  /** The path that {@link enter} was given last, while nothing has been removed since. */
+  /**
+   * The path that {@link enter} was given last. It stays right whatever is removed: things are removed from the directory
+   * entered, never above it.
+   */
   #entered: ByteString | undefined;
   #inode: Inode = this.root;
   #fd: number;
@@ -88,11 +91,6 @@ export class Directories implements Disposable {
   /** Opens what {@link find} found; valid until the next call. The directory entered stays. */
   open(chain: Chain): number {
     return this.#other.enter(chain);
-  }
-
-  /** Has to be called when a directory was removed from the tree. */
-  forget(): void {
-    this.#entered = undefined;
   }
 
   /** Makes a directory on disk, in the one that has been entered. */

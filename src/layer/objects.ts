@@ -37,19 +37,12 @@ import {
 import type { ByteString } from "../tree/inode.ts";
 import { NameBuffer } from "./cname.ts";
 
-/**
- * Smallest file whose content is shared by cloning. A clone of less is slower than writing it (by 10 to 20 µs) and saves a
- * filesystem block all the same; below this the bytes that are saved are not worth it.
- */
-const LEAST_SHARED = 1024;
-
 /** The directory of objects. */
 export class Objects implements Disposable {
   readonly #path: string;
   readonly #fd: Fd;
   readonly #name = new NameBuffer();
   readonly #stat = new Stat();
-  /** Whether this filesystem clones; until it says no. */
   #clones = true;
 
   /**
@@ -61,9 +54,12 @@ export class Objects implements Disposable {
     this.#fd = Fd.open(path, O_RDONLY | O_DIRECTORY);
   }
 
-  /** Whether content of this size is worth sharing, and can be. */
-  worthSharing(size: number): boolean {
-    return this.#clones && size >= LEAST_SHARED;
+  /**
+   * Whether this filesystem clones, until it says no. Where it does every object is shared, the smallest too: a clone takes about as
+   * long as writing a file and writing it back, and saves at least one block.
+   */
+  get clones(): boolean {
+    return this.#clones;
   }
 
   /** Opens an object for {@link cloneInto}: a descriptor, or -1 where there is none of this digest and size. */

@@ -109,7 +109,7 @@ class Walk {
       if (this.#objects.link(dir, bytes, inode.payload)) return;
     }
     // The layer has this content twice, or another one brought it just now.
-    if (!this.#objects.worthSharing(inode.size)) return;
+    if (!this.#objects.clones) return;
     using file = Fd.openat(dir, bytes, O_WRONLY | O_NOFOLLOW);
     if (this.#objects.replaceByClone(file.n, inode.payload, inode.size)) {
       this.#sharedBytes += inode.size;

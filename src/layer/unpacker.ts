@@ -301,7 +301,6 @@ export class Unpacker implements TarSink, Disposable {
     directories.inode.children!.delete(base);
     const name = this.#name.set(base);
     if (isDirectory(existing)) {
-      directories.forget();
       removeTree(directories.fd, name);
     } else if (placeholderTarget(existing) === undefined) {
       must(unlinkat(directories.fd, name), "unlink", name);

@@ -31,6 +31,7 @@ export class FsVerityHasher {
   #size = 0;
   readonly #levels: Level[] = [new Level()];
   readonly #descriptor = new Uint8Array(256);
+  readonly #zeroHashes: Uint8Array[] = [];
 
   /** Adds data. */
   update(chunk: Uint8Array): void {
@@ -49,6 +50,23 @@ export class FsVerityHasher {
       this.#partial.set(chunk.subarray(at), 0);
       this.#used = chunk.length - at;
     }
+  }
+
+  /** Adds zeros: holes of sparse files may be huge, so in time that grows only with the logarithm of their length. */
+  zeros(length: number): void {
+    this.#size += length;
+    if (this.#used > 0) {
+      const end = Math.min(BLOCK, this.#used + length);
+      this.#partial.fill(0, this.#used, end);
+      length -= end - this.#used;
+      this.#used = end;
+      if (end < BLOCK) return;
+      this.#hash(this.#partial);
+      this.#used = 0;
+    }
+    this.#addZeroHashes(0, Math.floor(length / BLOCK));
+    this.#used = length % BLOCK;
+    this.#partial.fill(0, 0, this.#used);
   }
 
   /** The digest of everything since the last {@link reset}, 32 bytes. Call {@link reset} before more data. */
@@ -98,6 +116,37 @@ export class FsVerityHasher {
     this.#sha.hash(block, level.block, level.used);
     level.used += HASH;
     if (level.used === BLOCK) this.#up(0);
+  }
+
+  /** Adds, to level n, as many hashes of blocks that stand for nothing but zeros. */
+  #addZeroHashes(n: number, count: number): void {
+    const level = this.#levels[n] ??= new Level();
+    while (count > 0) {
+      if (level.used === 0 && count >= BLOCK / HASH) {
+        const blocks = Math.floor(count / (BLOCK / HASH));
+        level.overflowed = true;
+        this.#addZeroHashes(n + 1, blocks);
+        count -= blocks * (BLOCK / HASH);
+        continue;
+      }
+      level.block.set(this.#zeroHash(n), level.used);
+      level.used += HASH;
+      count--;
+      if (level.used === BLOCK) this.#up(n);
+    }
+  }
+
+  /** What level n has for a block of zeros, or of such hashes. */
+  #zeroHash(n: number): Uint8Array {
+    let hash = this.#zeroHashes[n];
+    if (hash !== undefined) return hash;
+    const block = new Uint8Array(BLOCK);
+    if (n > 0) {
+      for (let at = 0; at < BLOCK; at += HASH) block.set(this.#zeroHash(n - 1), at);
+    }
+    hash = new Uint8Array(HASH);
+    this.#sha.hash(block, hash, 0);
+    return this.#zeroHashes[n] = hash;
   }
 
   /** Hashes level n's block into level n + 1. */
