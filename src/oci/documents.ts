@@ -107,19 +107,7 @@ export function parseDescriptor(value: unknown, subject: string): Descriptor {
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
     invalid(subject, `the size of ${digest} is not a number of bytes`);
   }
-  const annotations: Record<string, string> = {};
-  const given = own(value, "annotations");
-  if (isObject(given)) {
-    for (const key of Object.keys(given)) {
-      const text = given[key];
-      if (typeof text !== "string") {
-        invalid(subject, `annotation ${key} of ${digest} is not a string`);
-      }
-      annotations[key] = text;
-    }
-  } else if (given !== undefined && given !== null) {
-    invalid(subject, `the annotations of ${digest} are not an object`);
-  }
+  const annotations = annotationsOf(value, digest, subject);
   const platform = parsePlatformObject(own(value, "platform"), subject);
   const artifactType = optionalString(value, "artifactType", subject);
   return {
@@ -130,6 +118,29 @@ export function parseDescriptor(value: unknown, subject: string): Descriptor {
     ...(platform === undefined ? {} : { platform }),
     ...(artifactType ? { artifactType } : {}),
   };
+}
+
+/**
+ * The annotations of a descriptor, a manifest or an index; empty for none.
+ *
+ * @param what Whose they are, for messages.
+ * @throws {LaminaError} `invalid` where they are not strings.
+ */
+export function annotationsOf(
+  value: unknown,
+  what: string,
+  subject: string,
+): Record<string, string> {
+  const annotations: Record<string, string> = {};
+  const given = isObject(value) ? own(value, "annotations") : undefined;
+  if (given === undefined || given === null) return annotations;
+  if (!isObject(given)) invalid(subject, `the annotations of ${what} are not an object`);
+  for (const key of Object.keys(given)) {
+    const text = given[key];
+    if (typeof text !== "string") invalid(subject, `annotation ${key} of ${what} is not a string`);
+    annotations[key] = text;
+  }
+  return annotations;
 }
 
 function checkDigest(digest: string, subject: string): void {

@@ -23,6 +23,14 @@ import type { ResolvedImage } from "./image.ts";
 import { claimLayers } from "./layer_locks.ts";
 import { formatPlatform, type Platform } from "./platform.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
+import {
+  checkSealedConfig,
+  checkSealedTree,
+  CONFIG_DIGEST,
+  MERGED_DIGEST,
+  type SealedDigests,
+  sealedDigests,
+} from "./sealed.ts";
 import { openSource } from "./source.ts";
 
 /** How an image is pulled. */
@@ -88,6 +96,10 @@ export interface PullResult {
   readonly newBytes: number;
   /** Bytes of files of new layers whose content the store had already. */
   readonly sharedBytes: number;
+  /** The annotations of the manifest with composefs digests that were found to be right, by key; see `sealed.ts`. */
+  readonly verified: readonly string[];
+  /** Those that cannot be checked here. */
+  readonly unverified: readonly string[];
   /** How long it took. */
   readonly seconds: number;
 }
@@ -109,12 +121,15 @@ export async function pull(
   const parsed = parseReference(reference);
   using source = await openSource(parsed, { documentLimit: options.documentLimit });
   const found = await source.resolve(options.platform);
+  const subject = `pulling ${reference}`;
+  const sealed = sealedDigests(found.manifest, subject);
+  checkSealedConfig(found.config, sealed.config, subject);
   using _shared = store.shared();
 
   const brought = await bringLayers(store, reference, found, options);
   const known = store.images.get(found.digest);
   if (known === undefined) options.onProgress?.({ type: "merging" });
-  const image = known ?? await enterImage(store, parsed, found);
+  const image = known ?? await enterImage(store, parsed, found, sealed, subject);
   const name = options.name ?? found.names[0];
   const before = name === undefined ? undefined : store.names.set(name, found.digest);
 
@@ -132,6 +147,11 @@ export async function pull(
     layers,
     newBytes: results.reduce((sum, { fileBytes }) => sum + fileBytes, 0) - shared,
     sharedBytes: shared,
+    verified: [
+      ...sealed.config === undefined ? [] : [CONFIG_DIGEST],
+      ...sealed.merged === undefined ? [] : [MERGED_DIGEST],
+    ],
+    unverified: sealed.unchecked,
     seconds: (performance.now() - begun) / 1000,
   };
 }
@@ -246,11 +266,13 @@ function explain(
   );
 }
 
-/** Makes the merged tree, and lets the image enter. */
+/** Makes the merged tree, checks it where the manifest says its digest, and lets the image enter. */
 async function enterImage(
   store: Store,
   reference: Reference,
   image: ResolvedImage,
+  sealed: SealedDigests,
+  subject: string,
 ): Promise<ImageRecord> {
   using staging = store.staging();
   const description = {
@@ -267,6 +289,7 @@ async function enterImage(
       mediaType,
     })),
   };
+  checkSealedTree(() => store.trees.merge(description).root, sealed.merged, subject);
   const record = await store.trees.make(description, staging);
   store.images.enter(record, image.manifest, image.config, staging);
   return record;

@@ -15,7 +15,8 @@ export default defineCommand({
   description:
     "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]. Every digest and " +
     "size is verified before anything enters the store. Layers that the store has are not read again, " +
-    "and a file's content that it has is not stored again.",
+    "and a file's content that it has is not stored again. Where the manifest says composefs digests (annotations of " +
+    "composefs-rs), they are checked.",
   arguments: [{ name: "REF", complete: "reference", summary: "where the image is" }],
   flags: [
     {
@@ -45,9 +46,9 @@ export default defineCommand({
     onProgress: showing(progress),
     signal: context.signal,
   });
-  const { image, name, replaced, known, layers, newBytes, sharedBytes, seconds } = result;
+  const { seconds, image, ...rest } = result;
   return {
-    document: { name, replaced, known, layers, newBytes, sharedBytes, seconds, image },
+    document: { ...rest, seconds, image },
     text: () => summary(result),
     brief: [image.digest],
   };
@@ -69,7 +70,7 @@ function showing(progress: Progress): (event: PullEvent) => void {
 }
 
 function summary(
-  { image, name, replaced, layers, newBytes, sharedBytes, seconds }: PullResult,
+  { image, name, replaced, layers, newBytes, sharedBytes, verified, seconds }: PullResult,
 ): string {
   const fresh = layers.filter((layer) => layer.isNew).length;
   const took = `in ${duration(seconds * 1000)}`;
@@ -79,5 +80,6 @@ function summary(
       sharedBytes > 0 ? `, ${size(sharedBytes)} shared with what was there` : ""
     }, ${took}`;
   const was = replaced === undefined ? "" : `, no longer ${shortDigest(replaced)}`;
-  return `${name ?? "(no name)"} is ${shortDigest(image.digest)}${was}: ${brought}\n`;
+  return `${name ?? "(no name)"} is ${shortDigest(image.digest)}${was}: ${brought}\n` +
+    verified.map((key) => `checked: ${key}\n`).join("");
 }
