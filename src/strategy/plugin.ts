@@ -252,7 +252,8 @@ export interface FileEntry {
   clone(): void;
   /**
    * Makes the file a hard link to the layer's own inode, with the metadata that has. Returns false, with nothing made, where
-   * that inode's link count is at the filesystem's limit (EMLINK).
+   * that inode's link count is at the filesystem's limit (EMLINK), or where the store is one without root's rights and the
+   * inode has another mode or other xattrs than the file should.
    */
   link(): boolean;
 }

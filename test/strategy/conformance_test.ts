@@ -16,6 +16,9 @@ function impossible(strategy: string, kind: LoopKind): string | undefined {
   return undefined;
 }
 
+/** XFS shows ACLs under a second name. */
+const xattrs = (key: string) => !key.startsWith("trusted.SGI_ACL_");
+
 /** The ways to compose that must show the tree. */
 const WAYS: readonly { access: Access; isolation: "full" | "shared" }[] = [
   { access: "ro", isolation: "full" },
@@ -50,7 +53,7 @@ for (const kind of LOOP_KINDS) {
                 const made = await compose(bed.store, image, target, options);
                 try {
                   assertEquals(made.strategy, strategy);
-                  assertEquals(diffSnapshots(expected, snapshot(target)), []);
+                  assertEquals(diffSnapshots(expected, snapshot(target, { xattrs })), []);
                 } finally {
                   await release(bed.store, made.id, { plugins });
                 }

@@ -73,6 +73,14 @@ export interface LaterLink {
   readonly path: Uint8Array;
 }
 
+/** A directory that even its owner may not write, as long as nobody but the owner's process works in it. */
+export interface LockedDirectory {
+  /** Its path, NUL-terminated. */
+  readonly path: Uint8Array;
+  /** The mode that it is to get when all links are made. */
+  readonly mode: number;
+}
+
 /** What a builder works with. */
 export interface BuilderParts {
   readonly view: ErofsView;
@@ -86,6 +94,8 @@ export interface BuilderParts {
   readonly writableGroups: ReadonlySet<number>;
   readonly place: (file: FileEntry) => void;
   readonly linkOthers: boolean;
+  /** See {@link plugin!Job.native}. */
+  readonly native: boolean;
   /** By inode number: 1 once a thread has taken a hard-link group; undefined where there is one thread. */
   readonly groups: Uint8Array | undefined;
   /** Called now and then with the number of entries since the last time; throws to stop the walk. */
@@ -121,10 +131,12 @@ export class Builder {
   /** Paths of the first names of hard-link groups that this builder made, NUL-terminated, by inode number. */
   readonly firsts = new Map<number, Uint8Array>();
   readonly later: LaterLink[] = [];
+  /** Without root's rights: directories whose mode is set last, children before parents. */
+  readonly locked: LockedDirectory[] = [];
 
   constructor(parts: BuilderParts) {
     this.#parts = parts;
-    this.#entry = new Entry(parts.view, parts.sources, this.#path, parts.counts);
+    this.#entry = new Entry(parts.view, parts.sources, this.#path, parts.counts, parts.native);
   }
 
   /** Begins a unit; {@link run} does it. */
@@ -213,8 +225,9 @@ export class Builder {
     if (!level.given) {
       this.#path.truncate(level.pathLength);
       try {
-        if (level.fd >= 0) metadata.open(level.fd, level.nid, view.mode(level.nid));
-        else metadata.named(parent!.fd, level.name, level.nid, view.mode(level.nid));
+        const mode = view.mode(level.nid);
+        if (level.fd < 0) metadata.named(parent!.fd, level.name, level.nid, mode);
+        else metadata.open(level.fd, level.nid, this.#unlocked(mode));
       } catch (error) {
         throw this.#explain(error, NO_NAME);
       }
@@ -229,6 +242,13 @@ export class Builder {
     this.#depth--;
     this.#pending++;
     this.#pulse();
+  }
+
+  /** The mode that a directory has until all links are made: with root's rights, that of the tree. */
+  #unlocked(mode: number): number {
+    if (!this.#parts.metadata.lenient || (mode & 0o700) === 0o700) return mode;
+    this.locked.push({ path: this.#path.bytes.slice(), mode: mode & 0o1777 });
+    return mode | 0o700;
   }
 
   /** Makes what a directory holds besides directories, and notes those. */
@@ -289,7 +309,7 @@ export class Builder {
   }
 
   #make(level: Level, nid: number, type: number, name: Uint8Array): void {
-    const { view, metadata, counts, linkOthers, writableGroups } = this.#parts;
+    const { view, metadata, counts, native, writableGroups } = this.#parts;
     const writable = writableBelow(level.writable, name).all ||
       (writableGroups.size > 0 && writableGroups.has(view.ino(nid)));
     const entry = this.#entry;
@@ -301,7 +321,9 @@ export class Builder {
       else if (!entry.placed) throw notPlaced();
       return;
     }
-    if (linkOthers && !writable) {
+    // Devices of a store without root's rights are empty files, fifos have another mode.
+    const linkable = native || type === S_IFLNK;
+    if (this.#parts.linkOthers && linkable && !writable) {
       entry.begin(nid, level.fd, name, 0, false, level.open);
       if (entry.linkInode()) return void counts.linked++;
     }

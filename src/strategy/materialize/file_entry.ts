@@ -59,9 +59,18 @@ export class Entry implements FileEntry {
   readonly #sources: Sources;
   readonly #path: WalkPath;
   readonly #counts: Counts;
+  readonly #native: boolean;
   readonly #stat = new Stat();
 
-  constructor(view: ErofsView, sources: Sources, path: WalkPath, counts: Counts) {
+  /** @param native See {@link plugin!Job.native}. */
+  constructor(
+    view: ErofsView,
+    sources: Sources,
+    path: WalkPath,
+    counts: Counts,
+    native: boolean,
+  ) {
+    this.#native = native;
     this.#view = view;
     this.#sources = sources;
     this.#path = path;
@@ -159,10 +168,19 @@ export class Entry implements FileEntry {
   }
 
   link(): boolean {
-    if (!this.linkInode()) return false;
+    if (!this.#faithful() || !this.linkInode()) return false;
     this.#counts.linked++;
     this.#linked = true;
     return true;
+  }
+
+  /**
+   * Whether the layer's inode has the metadata that a file of this process can have. Files of a store without root's rights are always
+   * readable and writable by their owner, never sticky, and have `user.*` xattrs only.
+   */
+  #faithful(): boolean {
+    if (this.#native) return true;
+    return (this.#view.mode(this.#nid) & 0o1600) === 0o600 && !this.#view.hasXattrs(this.#nid);
   }
 
   /** Links the layer's inode, of whatever type; false where it has too many links. */

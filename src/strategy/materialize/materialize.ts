@@ -9,6 +9,7 @@ import {
   check,
   displayPath,
   fchmod,
+  fchmodat,
   fchown,
   Fd,
   fremovexattr,
@@ -31,8 +32,8 @@ import { noCounts, notes } from "./counts.ts";
 import { Metadata, type Owner } from "./metadata.ts";
 import { openBelow, withParent } from "./path.ts";
 import { type Plan, planUnits, type TrunkDirectory } from "./plan.ts";
-import { type TeamResult, work } from "./team.ts";
-import { DONE, SHARED_PLACES, Thread, type ThreadJob } from "./thread.ts";
+import { work } from "./team.ts";
+import { DONE, SHARED_PLACES, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
@@ -81,6 +82,10 @@ export async function materialize(
   const tick = () => onProgress?.(Atomics.load(threadJob.shared, DONE), entries);
   const result = await work(threadJob, thread, threads - 1, { signal, tick });
   linkLater(result, thread);
+  for (const { path, mode } of result.locked) {
+    const done = withParent(root.n, path, (parent, name) => fchmodat(parent, name, mode));
+    check(done, "fchmodat", displayPath(path));
+  }
   finishTrunk(plan.trunk, thread);
   thread.metadata.open(root.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
   onProgress?.(entries, entries);
@@ -157,6 +162,7 @@ function describe(
     objects: job.objects,
     writable: job.writable,
     linkOthers: options.linkOthers ?? false,
+    native: job.native,
     owner,
     lenient: isLenient(),
     units: plan.units,
@@ -181,7 +187,7 @@ function makeTrunk(trunk: readonly TrunkDirectory[], thread: Thread): void {
 }
 
 /** Hard links between what two threads made. They change their directories' times, which are set again. */
-function linkLater({ firsts, later }: TeamResult, thread: Thread): void {
+function linkLater({ firsts, later }: ThreadResult, thread: Thread): void {
   const { view, metadata, root } = thread;
   for (const link of later) {
     const first = firsts.get(link.ino);

@@ -13,6 +13,7 @@ import {
   check,
   displayPath,
   EACCES,
+  EINVAL,
   ENOTSUP,
   EPERM,
   fchmod,
@@ -41,6 +42,9 @@ export interface Skipped {
   modes: number;
   devices: number;
 }
+
+/** How setting an attribute is refused without root's rights; EINVAL: an ACL for somebody whom the user namespace does not know. */
+const REFUSALS = [-EPERM, -EACCES, -ENOTSUP, -EINVAL];
 
 const SPECIAL_BITS = 0o7000;
 const SETID_BITS = 0o6000;
@@ -89,13 +93,11 @@ export class Metadata {
     if (uid !== this.#owner.uid || gid !== this.#owner.gid) {
       this.#owned(fchown(fd, uid, gid), "fchown");
     }
+    // Without root's rights user.* attributes need write permission, which the mode may take away.
+    if (this.lenient) this.#xattrs(fd, null, nid);
     const wanted = this.#finalMode(mode);
     if (wanted !== now) check(fchmod(fd, wanted), "fchmod", "");
-    if (view.hasXattrs(nid)) {
-      this.#fd = fd;
-      this.#name = null;
-      view.xattrs(nid, this.#setXattr);
-    }
+    if (!this.lenient) this.#xattrs(fd, null, nid);
     check(utimensat(fd, null, view.mtime(nid), view.nsec(nid)), "futimens", "");
   }
 
@@ -113,11 +115,7 @@ export class Metadata {
         check(fchmodat(directory, name, wanted), "fchmodat", "");
       }
     }
-    if (view.hasXattrs(nid)) {
-      this.#fd = directory;
-      this.#name = name;
-      view.xattrs(nid, this.#setXattr);
-    }
+    this.#xattrs(directory, name, nid);
     const result = utimensat(
       directory,
       name,
@@ -126,6 +124,13 @@ export class Metadata {
       AT_SYMLINK_NOFOLLOW,
     );
     check(result, "utimensat", "");
+  }
+
+  #xattrs(fd: number, name: Uint8Array | null, nid: number): void {
+    if (!this.#view.hasXattrs(nid)) return;
+    this.#fd = fd;
+    this.#name = name;
+    this.#view.xattrs(nid, this.#setXattr);
   }
 
   #finalMode(mode: number): number {
@@ -145,7 +150,7 @@ export class Metadata {
       ? fsetxattr(this.#fd, key, value)
       : setxattrat(this.#fd, this.#name, key, value);
     if (result >= 0) return;
-    if (this.lenient && (result === -EPERM || result === -EACCES || result === -ENOTSUP)) {
+    if (this.lenient && REFUSALS.includes(result)) {
       this.skipped.xattrs++;
     } else if (result === -ENOTSUP) {
       throw new LaminaError(

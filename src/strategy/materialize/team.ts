@@ -5,8 +5,7 @@
  */
 
 import { type ErrorKind, LaminaError } from "../../error.ts";
-import { addCounts, type Counts } from "./counts.ts";
-import type { LaterLink } from "./builder.ts";
+import { addCounts } from "./counts.ts";
 import { STOP, Stopped, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
 
 /** What a worker answers. */
@@ -17,14 +16,6 @@ export type Reply =
 
 /** How long this thread works before it lets signals, timers and messages in, in milliseconds. */
 const SLICE = 80;
-
-/** What all threads did. */
-export interface TeamResult {
-  readonly counts: Counts;
-  /** Paths of the first names of hard-link groups. */
-  readonly firsts: ReadonlyMap<number, Uint8Array>;
-  readonly later: readonly LaterLink[];
-}
 
 /** What else goes on during a walk. */
 export interface Attendance {
@@ -38,6 +29,7 @@ export interface Attendance {
  *
  * @param thread This thread's.
  * @param workers How many others.
+ * @returns What all of them did.
  * @throws The first error of any thread, after all have stopped; the signal's reason where that was it.
  */
 export async function work(
@@ -45,7 +37,7 @@ export async function work(
   thread: Thread,
   workers: number,
   attendance: Attendance,
-): Promise<TeamResult> {
+): Promise<ThreadResult> {
   const replies = Array.from({ length: workers }, () => hire(job));
   let failure: unknown;
   try {
@@ -56,18 +48,20 @@ export async function work(
   }
   const firsts = new Map(thread.result.firsts);
   const later = [...thread.result.later];
+  const locked = [...thread.result.locked];
   const { counts } = thread;
   for (const reply of await Promise.all(replies)) {
     if ("done" in reply) {
       addCounts(counts, reply.done.counts);
       for (const [ino, path] of reply.done.firsts) firsts.set(ino, path);
       later.push(...reply.done.later);
+      locked.push(...reply.done.locked);
     } else if ("kind" in reply && (failure === undefined || failure instanceof Stopped)) {
       failure = new LaminaError(reply.kind, reply.message, { hint: reply.hint });
     }
   }
   if (failure !== undefined) throw failure;
-  return { counts, firsts, later };
+  return { counts, firsts, later, locked };
 }
 
 async function workHere(thread: Thread, { signal, tick }: Attendance): Promise<void> {

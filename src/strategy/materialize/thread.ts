@@ -8,7 +8,7 @@ import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../../linux/mod.ts";
 import { ErofsView, readOrigins } from "../../tree/mod.ts";
 import type { PluginSource } from "../loader.ts";
 import type { FileEntry } from "../plugin.ts";
-import { Builder, type LaterLink, type Unit } from "./builder.ts";
+import { Builder, type LaterLink, type LockedDirectory, type Unit } from "./builder.ts";
 import { type Counts, noCounts } from "./counts.ts";
 import { Metadata, type Owner } from "./metadata.ts";
 import { writableGroups } from "./plan.ts";
@@ -35,6 +35,7 @@ export interface ThreadJob {
   readonly objects: string;
   readonly writable: readonly string[];
   readonly linkOthers: boolean;
+  readonly native: boolean;
   readonly owner: Owner;
   readonly lenient: boolean;
   readonly units: readonly Unit[];
@@ -49,6 +50,7 @@ export interface ThreadResult {
   readonly counts: Counts;
   readonly firsts: ReadonlyMap<number, Uint8Array>;
   readonly later: readonly LaterLink[];
+  readonly locked: readonly LockedDirectory[];
 }
 
 /** Thrown in a thread that is to stop; the reason is elsewhere. */
@@ -90,6 +92,7 @@ export class Thread implements Disposable {
       writableGroups: writableGroups(this.view, tree),
       place,
       linkOthers: job.linkOthers,
+      native: job.native,
       groups: job.groups,
       pulse: (entries) => {
         Atomics.add(shared, DONE, entries);
@@ -119,7 +122,8 @@ export class Thread implements Disposable {
   }
 
   get result(): ThreadResult {
-    return { counts: this.counts, firsts: this.#builder.firsts, later: this.#builder.later };
+    const { firsts, later, locked } = this.#builder;
+    return { counts: this.counts, firsts, later, locked };
   }
 
   [Symbol.dispose](): void {
