@@ -74,7 +74,7 @@ export default defineCommand({
     {
       name: "shared-by",
       value: "N",
-      summary: "with `hybrid`: how many images must share layers (default: 2)",
+      summary: "with `hybrid`: how many images must share layers (default: 3)",
     },
     {
       name: "digest",
