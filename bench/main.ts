@@ -9,12 +9,13 @@ import { fromFileUrl } from "@std/path";
 import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { benchDirectory, benchOverlay, prepare } from "./compose.ts";
 import { agentImages } from "./images.ts";
+import { benchLayouts } from "./layouts.ts";
 import { benchPull } from "./pull.ts";
 import { markdown, type Section } from "./report.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what pull,hardlink,reflink,copy,overlay] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what pull,hardlink,reflink,copy,overlay,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
 
 Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
 
@@ -36,6 +37,9 @@ const what = new Set(String(args.what).split(","));
 const image = String(args.image);
 const rounds = Number(args.rounds);
 const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
+
+if (what.delete("layouts")) await benchLayouts();
+if (what.size === 0) Deno.exit(0);
 const layout = agentImages();
 
 console.log(
