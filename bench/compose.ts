@@ -6,7 +6,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { Store } from "../src/store/mod.ts";
-import { type Case, interleave } from "./interleave.ts";
+import { type Case, interleave, type Timing } from "./interleave.ts";
 import { planOf } from "./plan.ts";
 import type { Section } from "./report.ts";
 import { has, run } from "./tool.ts";
@@ -106,8 +106,8 @@ export async function benchDirectory(
   };
 }
 
-/** Measures overlay against podman's mount of the same image. */
-export async function benchOverlay(
+/** Measures the strategies that mount, against podman's mount of the same image and composefs' own mount of the same tree. */
+export async function benchMounts(
   lamina: string,
   layout: string,
   image: string,
@@ -116,46 +116,55 @@ export async function benchOverlay(
   rounds: number,
 ): Promise<Section> {
   const notes: string[] = [];
-  const inside: number[] = [];
-  const cases: Case[] = [{
-    name: "lamina compose --strategy overlay",
-    prepare: (round) => `${on}/overlay-${round}`,
-    run: (path, round) => {
-      const { milliseconds } = JSON.parse(
-        run(lamina, [
-          "--root",
-          store,
-          "--json",
-          "compose",
-          image,
-          `${path}`,
-          "--strategy",
-          "overlay",
-        ]),
-      );
-      if (round >= 0) inside.push(milliseconds);
-    },
-    settle: (path) => void run(lamina, ["--root", store, "release", `${path}`]),
-  }];
+  const inside: Timing[] = [];
+  const ours = (strategy: string, access: string): Case => {
+    const timing = {
+      name: `lamina, ${strategy} ${access}, inside (no process start)`,
+      milliseconds: [] as number[],
+    };
+    inside.push(timing);
+    return {
+      name: `lamina compose --strategy ${strategy} --access ${access}`,
+      prepare: (round) => `${on}/${strategy}-${access}-${round}`,
+      run: (path, round) => {
+        const args = ["--root", store, "--json", "compose", image, `${path}`];
+        const answer = run(lamina, [...args, "--strategy", strategy, "--access", access]);
+        if (round >= 0) timing.milliseconds.push(JSON.parse(answer).milliseconds);
+      },
+      settle: (path) => void run(lamina, ["--root", store, "release", `${path}`]),
+    };
+  };
+  const cases = [ours("overlay", "rw"), ours("composefs", "rw"), ours("composefs", "ro")];
+  if (has("mount.composefs")) {
+    const opened = Store.open(store);
+    const tree = opened.layout.tree(opened.images.find(image).tree.digest);
+    cases.push({
+      name: "mount.composefs, read-only",
+      prepare: (round) => {
+        Deno.mkdirSync(`${on}/peer-${round}`);
+        return `${on}/peer-${round}`;
+      },
+      run: (path) => {
+        run("mount.composefs", ["-o", `basedir=${opened.layout.objects}`, tree, `${path}`]);
+      },
+      settle: (path) => void run("umount", [`${path}`]),
+    });
+  } else notes.push("mount.composefs: not installed");
   if (has("podman") && has("skopeo")) {
     const root = [
       `--root=${on}/podman/root`,
       `--runroot=${on}/podman/run`,
       "--storage-driver=overlay",
     ];
-    run("skopeo", [
-      "--insecure-policy",
-      "copy",
-      `oci:${layout}:${image}`,
-      `containers-storage:[overlay@${on}/podman/root+${on}/podman/run]localhost/bench:${image}`,
-    ]);
+    const storage = `containers-storage:[overlay@${on}/podman/root+${on}/podman/run]`;
+    const name = `localhost/bench:${image}`;
+    run("skopeo", ["--insecure-policy", "copy", `oci:${layout}:${image}`, storage + name]);
     cases.push({
       name: "podman image mount",
-      run: () => void run("podman", [...root, "image", "mount", `localhost/bench:${image}`]),
+      run: () => void run("podman", [...root, "image", "mount", name]),
       settle: () => void run("podman", [...root, "image", "unmount", "--all"]),
     });
   } else notes.push("podman or skopeo: not installed");
-  const timings = await interleave(cases, rounds);
-  timings.splice(1, 0, { name: "the same, inside (without process start)", milliseconds: inside });
-  return { title: `overlay: ${image}`, timings, base: timings[0].name, notes };
+  const timings = [...await interleave(cases, rounds), ...inside];
+  return { title: `mounts: ${image}`, timings, base: timings[0].name, notes };
 }

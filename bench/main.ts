@@ -7,7 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl } from "@std/path";
 import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
-import { benchDirectory, benchOverlay, prepare } from "./compose.ts";
+import { benchDirectory, benchMounts, prepare } from "./compose.ts";
 import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
 import { benchPull } from "./pull.ts";
@@ -15,7 +15,7 @@ import { markdown, type Section } from "./report.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what pull,hardlink,reflink,copy,overlay,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what pull,hardlink,reflink,copy,mounts,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
 
 Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
 
@@ -23,7 +23,7 @@ const args = parseArgs(Deno.args, {
   string: ["what", "fs", "image", "rounds", "json"],
   boolean: ["help"],
   default: {
-    what: "pull,hardlink,reflink,copy,overlay",
+    what: "pull,hardlink,reflink,copy,mounts",
     fs: LOOP_KINDS.join(","),
     image: "claude-code",
     rounds: "5",
@@ -72,8 +72,8 @@ for (const kind of String(args.fs).split(",") as LoopKind[]) {
     if (strategy === "reflink" && kind === "ext4") console.log("### reflink: ext4 has none\n");
     else show(await benchDirectory(lamina, strategy, image, fs.path, prepared, rounds));
   }
-  if (what.has("overlay")) {
-    show(await benchOverlay(lamina, layout, image, fs.path, prepared, rounds));
+  if (what.has("mounts")) {
+    show(await benchMounts(lamina, layout, image, fs.path, prepared, rounds));
   }
 }
 if (args.json) Deno.writeTextFileSync(String(args.json), JSON.stringify(results, null, 2) + "\n");
