@@ -53,6 +53,20 @@ const plugin: Plugin = {
       });
     }
 
+    /** What somebody could do where the kernel's way is closed, with the programs that are installed. */
+    function otherWays(): string {
+      const composefs = host.findProgram("composefs-fuse");
+      const erofs = host.findProgram("erofsfuse");
+      if (composefs !== undefined) {
+        return `${composefs} is installed: by FUSE it mounts an image of the store's trees/ with its objects, read-only. ` +
+          "lamina does not use it by itself.";
+      }
+      if (erofs !== undefined) {
+        return `${erofs} is installed: by FUSE it shows the metadata of an image of the store's trees/, not its contents.`;
+      }
+      return "Neither composefs-fuse nor erofsfuse is installed, which could show an image by FUSE.";
+    }
+
     function tryOut(site: Site): number {
       const sample = host.sample(site.store);
       const open = () => {
@@ -88,7 +102,7 @@ const plugin: Plugin = {
               ? "this process may not mount"
               : "the kernel mounts no EROFS without root's rights",
             hint:
-              "Run it as root; otherwise reflink, hardlink or copy serve, or overlay in a user namespace.",
+              `Run it as root; otherwise reflink, hardlink or copy serve, or overlay in a user namespace. ${otherWays()}`,
           };
         }
         try {
@@ -101,7 +115,7 @@ const plugin: Plugin = {
           return {
             works: false,
             reason: (error as Error).message,
-            hint: "It takes EROFS, and overlayfs with metacopy and redirect_dir.",
+            hint: `It takes EROFS, and overlayfs with metacopy and redirect_dir. ${otherWays()}`,
           };
         }
       },

@@ -36,6 +36,7 @@ import type { PluginSource } from "./loader.ts";
 import { applyRoot, materialize } from "./materialize/materialize.ts";
 import { createMeasure } from "./measure.ts";
 import { mounts } from "./mounts.ts";
+import { findProgram } from "./programs.ts";
 import { writeSample } from "./sample.ts";
 import { seal } from "./seal.ts";
 import { mountStack, unmountStack } from "./stack.ts";
@@ -81,6 +82,7 @@ export function createHost(options: HostOptions = {}): BoundHost {
     unmountStack,
     seal,
     sample: writeSample,
+    findProgram,
     unsupported: (message, options) => new LaminaError("unsupported", message, options),
     mounts,
     fs: files,

@@ -304,6 +304,8 @@ export interface Host {
   seal(job: Job): string | undefined;
   /** Writes a tiny composefs image, and the object that it has, into a directory: something to try out in a probe. */
   sample(directory: string): Sample;
+  /** The path of a program that is installed ($PATH); undefined where it is not. */
+  findProgram(name: string): string | undefined;
   /** The error for what this host cannot do: lamina ends with exit code 4. */
   unsupported(message: string, options?: { readonly hint?: string }): Error;
   /** Mounts. */
