@@ -179,7 +179,8 @@ export const CASES: readonly ConformanceCase[] = [
             file(new Uint8Array([...inner, 0x2f, ...toBytes(name)]), "deep"),
           ];
         }),
-        symlink("long-target", "t".repeat(4094)),
+        // XFS takes 1,024 bytes, the others 4,095.
+        symlink("long-target", "t".repeat(1023)),
         symlink("strange-target", new Uint8Array([0xff, 0x0a, 0x3a])),
       ],
     ],
