@@ -31,7 +31,14 @@ export class FsVerityHasher {
   #size = 0;
   readonly #levels: Level[] = [new Level()];
   readonly #descriptor = new Uint8Array(256);
+  readonly #descriptorView = new DataView(this.#descriptor.buffer);
   readonly #zeroHashes: Uint8Array[] = [];
+
+  constructor() {
+    this.#descriptor[0] = 1; // version
+    this.#descriptor[1] = 1; // SHA-256
+    this.#descriptor[2] = 12; // log2 of the block size
+  }
 
   /** Adds data. */
   update(chunk: Uint8Array): void {
@@ -76,14 +83,12 @@ export class FsVerityHasher {
       this.#hash(this.#partial);
       this.#used = 0;
     }
-    const descriptor = this.#descriptor.fill(0);
-    descriptor[0] = 1; // version
-    descriptor[1] = 1; // SHA-256
-    descriptor[2] = 12; // log2 of the block size
-    const view = new DataView(descriptor.buffer);
+    const descriptor = this.#descriptor;
+    const view = this.#descriptorView;
     view.setUint32(8, this.#size >>> 0, true);
     view.setUint32(12, Math.floor(this.#size / 2 ** 32), true);
     if (this.#size > 0) this.#root(descriptor);
+    else descriptor.fill(0, 16, 16 + HASH);
     const out = new Uint8Array(HASH);
     this.#sha.hash(descriptor, out, 0);
     return out;
@@ -169,12 +174,12 @@ export function fsVerityDigest(data: Uint8Array): Uint8Array {
   return hasher.digest();
 }
 
-const HEX = "0123456789abcdef";
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal digits of bytes. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] >> 4] + HEX[bytes[i] & 15];
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]];
   return text;
 }
 
