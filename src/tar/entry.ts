@@ -20,6 +20,7 @@ export type TarType =
  * One entry, with what extended headers say applied. The reader fills one object again and again: keep values, not the entry.
  */
 export class TarEntry {
+  /** What kind of file it is. */
   type: TarType = "file";
   /** The name as the archive has it: not normalised, never empty unless the archive's is. */
   name: ByteString = "";
@@ -27,7 +28,9 @@ export class TarEntry {
   link: ByteString = "";
   /** Permission bits, setuid, setgid, sticky: 0 to 0o7777. */
   mode = 0;
+  /** Owner: 0 to 4294967294. */
   uid = 0;
+  /** Group: 0 to 4294967294. */
   gid = 0;
   /** Bytes of the file, holes included; 0 unless `type` is `file`. */
   size = 0;
@@ -35,8 +38,9 @@ export class TarEntry {
   mtime = 0;
   /** Modification time, nanoseconds, 0 to 999,999,999. */
   nsec = 0;
-  /** Device number of `char` and `block`; else 0. */
+  /** Major device number of `char` and `block`; else 0. */
   major = 0;
+  /** Minor device number of `char` and `block`; else 0. */
   minor = 0;
   /** Extended attributes by full name, or null for none. A new map and new arrays for each entry. */
   xattrs: Map<ByteString, Uint8Array> | null = null;

@@ -77,6 +77,8 @@ export class TarReader {
   #stored = 0;
 
   /**
+   * Makes a reader for one archive.
+   *
    * @param sink What takes the entries.
    * @param limits Bounds that differ from {@link DEFAULT_TAR_LIMITS}.
    */
