@@ -332,7 +332,12 @@ Deno.test("property: a dump with changed bytes is parsed or refused, never anyth
         let text = formatDump(root);
         for (const { at, byte, remove } of changes) {
           const where = at % text.length;
-          text = Uint8Array.of(...text.subarray(0, where), byte, ...text.subarray(where + remove));
+          const rest = text.subarray(where + remove);
+          const changed = new Uint8Array(where + 1 + rest.length);
+          changed.set(text.subarray(0, where));
+          changed[where] = byte;
+          changed.set(rest, where + 1);
+          text = changed;
         }
         try {
           parseDump(text);
