@@ -18,8 +18,12 @@ import type {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Files from this size on are cloned; smaller ones are copied, which is faster there. */
-const CLONE_FROM = 16 * KIB;
+/**
+ * Files from this size on are cloned; smaller ones are copied. Measured with both in the page cache, microseconds for a copy of 4, 8,
+ * 16, 64 KiB against 50 (XFS) and 43 (btrfs) for a clone of any size: XFS 49, 55, 56, 63; btrfs 41, 46, 56, 118. The bytes of a copy
+ * are still to be written to disk then, and those of a cold source to be read, so that a tie goes to the clone.
+ */
+const CLONE_FROM = 8 * KIB;
 
 const traits: Traits = {
   result: "directory",

@@ -121,6 +121,10 @@ class Level {
 /** Builds units of a tree, one after the other, in one thread. */
 export class Builder {
   readonly #parts: BuilderParts;
+  readonly #view: ErofsView;
+  readonly #place: (file: FileEntry) => void;
+  /** Whether anything may be listed as writable: mostly not, and then nobody need ask. */
+  readonly #someWritable: boolean;
   readonly #path = new WalkPath();
   readonly #entry: Entry;
   readonly #levels: Level[] = [];
@@ -136,7 +140,10 @@ export class Builder {
 
   constructor(parts: BuilderParts) {
     this.#parts = parts;
-    this.#entry = new Entry(parts.view, parts.sources, this.#path, parts.counts, parts.native);
+    this.#view = parts.view;
+    this.#place = parts.place;
+    this.#someWritable = parts.writable.all || parts.writable.children.size > 0;
+    this.#entry = new Entry(parts, this.#path);
   }
 
   /** Begins a unit; {@link run} does it. */
@@ -268,7 +275,7 @@ export class Builder {
     }
     if (level.fd < 0) this.#openLevel(level);
     try {
-      const alone = this.#parts.view.nlink(nid) <= 1;
+      const alone = this.#view.nlink(nid) <= 1;
       if (alone || !this.#linkToFirst(level, nid, name)) this.#make(level, nid, type, name);
     } catch (error) {
       throw this.#explain(error, name);
@@ -309,23 +316,31 @@ export class Builder {
   }
 
   #make(level: Level, nid: number, type: number, name: Uint8Array): void {
-    const { view, metadata, counts, native, writableGroups } = this.#parts;
-    const writable = writableBelow(level.writable, name).all ||
-      (writableGroups.size > 0 && writableGroups.has(view.ino(nid)));
     const entry = this.#entry;
+    const writable = this.#someWritable && this.#isWritable(level, nid, name);
+    entry.begin(nid, level.fd, name, writable, level.open);
     if (type === S_IFREG) {
-      const mode = view.mode(nid);
-      entry.begin(nid, level.fd, name, metadata.createMode(mode), writable, level.open);
-      this.#parts.place(entry);
-      if (entry.made >= 0) metadata.open(entry.made, nid, mode);
+      this.#place(entry);
+      if (entry.made >= 0) this.#parts.metadata.open(entry.made, nid, this.#view.mode(nid));
       else if (!entry.placed) throw notPlaced();
-      return;
+    } else {
+      this.#makeOther(level, nid, type, name, writable);
     }
+  }
+
+  #isWritable(level: Level, nid: number, name: Uint8Array): boolean {
+    return writableBelow(level.writable, name).all ||
+      this.#parts.writableGroups.has(this.#view.ino(nid));
+  }
+
+  /** Makes a symbolic link, device, fifo or socket. */
+  #makeOther(level: Level, nid: number, type: number, name: Uint8Array, writable: boolean): void {
+    const { view, metadata, counts, native, linkOthers } = this.#parts;
     // Devices of a store without root's rights are empty files, fifos have another mode.
     const linkable = native || type === S_IFLNK;
-    if (this.#parts.linkOthers && linkable && !writable) {
-      entry.begin(nid, level.fd, name, 0, false, level.open);
-      if (entry.linkInode()) return void counts.linked++;
+    if (linkOthers && linkable && !writable && this.#entry.linkInode()) {
+      counts.linked++;
+      return;
     }
     const mode = view.mode(nid);
     if (type === S_IFLNK) {

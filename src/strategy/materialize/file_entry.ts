@@ -28,6 +28,7 @@ import {
 import type { ErofsView } from "../../tree/mod.ts";
 import type { FileEntry } from "../plugin.ts";
 import type { Counts } from "./counts.ts";
+import type { Metadata } from "./metadata.ts";
 import { must, PATH_MAX, type WalkPath, withParent } from "./path.ts";
 import type { LayerDirectories, Sources } from "./sources.ts";
 
@@ -43,14 +44,21 @@ const piece = new Uint8Array(PIECE);
  */
 const MOST_LINKS = 65_000;
 
+/** What an entry works with; see {@link builder!BuilderParts}. */
+export interface EntryParts {
+  readonly view: ErofsView;
+  readonly sources: Sources;
+  readonly metadata: Metadata;
+  readonly counts: Counts;
+  readonly native: boolean;
+}
+
 /** {@link FileEntry} for {@link Builder}: one object, begun anew for each file. */
 export class Entry implements FileEntry {
   directory = -1;
   name: Uint8Array = new Uint8Array(1);
-  size = 0;
   writable = false;
   #nid = 0;
-  #mode = 0;
   #target = -1;
   #source = -1;
   #linked = false;
@@ -59,22 +67,18 @@ export class Entry implements FileEntry {
   readonly #sources: Sources;
   readonly #path: WalkPath;
   readonly #counts: Counts;
+  readonly #metadata: Metadata;
   readonly #native: boolean;
   readonly #stat = new Stat();
 
-  /** @param native See {@link plugin!Job.native}. */
-  constructor(
-    view: ErofsView,
-    sources: Sources,
-    path: WalkPath,
-    counts: Counts,
-    native: boolean,
-  ) {
-    this.#native = native;
-    this.#view = view;
-    this.#sources = sources;
+  /** @param path Where the walk is. */
+  constructor(parts: EntryParts, path: WalkPath) {
+    this.#view = parts.view;
+    this.#sources = parts.sources;
+    this.#counts = parts.counts;
+    this.#metadata = parts.metadata;
+    this.#native = parts.native;
     this.#path = path;
-    this.#counts = counts;
   }
 
   /** Comes to a file. */
@@ -82,18 +86,19 @@ export class Entry implements FileEntry {
     nid: number,
     directory: number,
     name: Uint8Array,
-    createMode: number,
     writable: boolean,
     open: LayerDirectories,
   ): void {
     this.directory = directory;
     this.name = name;
-    this.size = this.#view.size(nid);
     this.writable = writable;
     this.#nid = nid;
-    this.#mode = createMode;
     this.#linked = false;
     this.#open = open;
+  }
+
+  get size(): number {
+    return this.#view.size(this.#nid);
   }
 
   /** The file that was created, which has no metadata yet; -1 if it is a link. */
@@ -115,7 +120,8 @@ export class Entry implements FileEntry {
 
   create(): number {
     if (this.#target < 0) {
-      const fd = openat(this.directory, this.name, CREATE, this.#mode);
+      const mode = this.#metadata.createMode(this.#view.mode(this.#nid));
+      const fd = openat(this.directory, this.name, CREATE, mode);
       this.#target = check(fd, "create", "");
     }
     return this.#target;

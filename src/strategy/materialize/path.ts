@@ -40,13 +40,14 @@ export class WalkPath {
     this.#length = path.length;
   }
 
-  /** Goes down into a name (its NUL may follow). */
+  /** Goes down into a name, NUL-terminated. */
   push(name: Uint8Array): void {
-    const length = nameLength(name);
-    this.#reserve(this.#length + length + 2);
-    if (this.#length > 0) this.#bytes[this.#length++] = SLASH;
-    this.#bytes.set(name.subarray(0, length), this.#length);
-    this.#length += length;
+    this.#reserve(this.#length + name.length + 2);
+    const bytes = this.#bytes;
+    let length = this.#length;
+    if (length > 0) bytes[length++] = SLASH;
+    for (let i = 0; name[i] !== 0; i++) bytes[length++] = name[i];
+    this.#length = length;
   }
 
   /** Goes back to a length that {@link length} had. */
@@ -59,11 +60,6 @@ export class WalkPath {
     if (this.#length === 0) return DOT;
     this.#bytes[this.#length] = 0;
     return this.#bytes.subarray(0, this.#length + 1);
-  }
-
-  /** A copy of the path without a NUL. */
-  copy(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
   }
 
   /** A copy of the path of a name here, NUL-terminated. */

@@ -31,19 +31,24 @@ const CACHED = 8;
 export class LayerDirectories {
   readonly layers: number[] = [];
   readonly fds: number[] = [];
+  #last = -1;
+  #lastFd = -1;
 
   /** The descriptor of a layer's directory, or -1 if it is not open. */
   get(layer: number): number {
-    const { layers, fds } = this;
-    for (let i = 0; i < layers.length; i++) if (layers[i] === layer) return fds[i];
-    return -1;
+    if (layer === this.#last) return this.#lastFd;
+    const index = this.layers.indexOf(layer);
+    if (index < 0) return -1;
+    this.#last = layer;
+    return this.#lastFd = this.fds[index];
   }
 
   /** Closes all. */
   clear(): void {
+    if (this.fds.length === 0) return;
     for (const fd of this.fds) close(fd);
-    this.layers.length = 0;
-    this.fds.length = 0;
+    this.layers.length = this.fds.length = 0;
+    this.#last = -1;
   }
 }
 
