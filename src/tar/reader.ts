@@ -9,7 +9,16 @@
 import { LaminaError } from "../error.ts";
 import { displayPath, toCString } from "../linux/path.ts";
 import type { ByteString } from "../tree/inode.ts";
-import { TarEntry, type TarSink, type TarType } from "./entry.ts";
+import {
+  checkNames,
+  DIRECTORY,
+  GNU_DIRECTORY,
+  GNU_SPARSE,
+  mergeXattrs,
+  showFlag,
+  typeOfFlag,
+} from "./checks.ts";
+import { TarEntry, type TarSink } from "./entry.ts";
 import {
   BLOCK,
   checksumIsRight,
@@ -309,7 +318,11 @@ export class TarReader {
         this.#limits.entries,
       );
     }
-    const type = entry.type = this.#type(flag, entry.name);
+    const type = typeOfFlag(flag, entry.name);
+    if (type === undefined) {
+      throw this.#error(this.#name(), `entries of type ${showFlag(flag)} are not supported`);
+    }
+    entry.type = type;
     entry.mode = this.#number(block, 100, 8, "mode") & 0o7777;
     entry.uid = this.#id(
       pax?.uid ?? this.#global?.uid ?? this.#number(block, 108, 8, "uid"),
@@ -333,8 +346,12 @@ export class TarReader {
       entry.major = this.#number(block, 329, 8, "device major number");
       entry.minor = this.#number(block, 337, 8, "device minor number");
     }
-    entry.xattrs = this.#xattrs(pax);
-    this.#checkNames(entry);
+    const own = pax?.xattrs ?? null;
+    const common = this.#global?.xattrs ?? null;
+    entry.xattrs = own === null && common === null
+      ? null
+      : mergeXattrs(own, common, this.#limits, this.#where);
+    checkNames(entry, this.#limits, this.#where);
     this.#pax = undefined;
     this.#longName = undefined;
     this.#longLink = undefined;
@@ -346,13 +363,13 @@ export class TarReader {
     if (type === "file") {
       this.#stored = pax?.size ?? this.#number(block, 124, 12, "size");
       entry.size = this.#stored;
-      if (flag === 0x53) return this.#beginGnuSparse(block);
+      if (flag === GNU_SPARSE) return this.#beginGnuSparse(block);
       if (pax !== undefined && pax.sparseMajor !== undefined) return this.#beginPaxSparse(pax);
       if (pax?.sparseMap !== undefined) return this.#endSparse(pax.sparseMap, pax.sparseSize);
-    } else if (type === "directory" && flag !== 0x35 && flag !== 0x44) {
+    } else if (type === "directory" && flag !== DIRECTORY && flag !== GNU_DIRECTORY) {
       const size = pax?.size ?? this.#number(block, 124, 12, "size");
       if (size > 0) throw this.#error(this.#name(), "it is named as a directory and has data");
-    } else if (flag === 0x44) {
+    } else if (flag === GNU_DIRECTORY) {
       // GNU's incremental directory: its data is a list of names.
       const size = pax?.size ?? this.#number(block, 124, 12, "size");
       this.#announce();
@@ -366,7 +383,7 @@ export class TarReader {
     const entry = this.#entry;
     if (entry.size > this.#limits.fileBytes) {
       throw limitError(
-        `reading tar ${this.#name()}`,
+        this.#where(),
         `it has ${entry.size} bytes`,
         "fileBytes",
         this.#limits.fileBytes,
@@ -393,13 +410,13 @@ export class TarReader {
   #beginGnuSparse(block: Uint8Array): void {
     this.#gnuMap = [];
     this.#entry.size = this.#number(block, 483, 12, "real size");
-    readGnuParts(block, 386, 4, this.#gnuMap, `reading tar ${this.#name()}`, this.#limits);
+    readGnuParts(block, 386, 4, this.#gnuMap, this.#where(), this.#limits);
     if (block[482] !== 0) this.#state = GNU_MAP;
     else this.#endSparse(this.#gnuMap, this.#entry.size);
   }
 
   #gnuMapBlock(block: Uint8Array): void {
-    readGnuParts(block, 0, 21, this.#gnuMap, `reading tar ${this.#name()}`, this.#limits);
+    readGnuParts(block, 0, 21, this.#gnuMap, this.#where(), this.#limits);
     if (block[504] === 0) this.#endSparse(this.#gnuMap, this.#entry.size);
   }
 
@@ -411,7 +428,7 @@ export class TarReader {
       );
     }
     this.#entry.size = pax.sparseSize;
-    this.#paxMap = new SparseMapReader(`reading tar ${this.#name()}`, this.#limits);
+    this.#paxMap = new SparseMapReader(this.#where(), this.#limits);
     if (this.#stored < BLOCK) throw this.#error(this.#name(), "its sparse map is missing");
     this.#state = PAX_MAP;
   }
@@ -427,80 +444,9 @@ export class TarReader {
     const entry = this.#entry;
     if (size === undefined) throw this.#error(this.#name(), "the size of a sparse file is missing");
     entry.size = size;
-    const parts = checkSparseMap(map, size, this.#stored, `reading tar ${this.#name()}`);
+    const parts = checkSparseMap(map, size, this.#stored, this.#where());
     entry.sparse = size === this.#stored ? null : parts;
     this.#announce();
-  }
-
-  #type(flag: number, name: ByteString): TarType {
-    switch (flag) {
-      case 0x00: // before POSIX
-      case 0x30: // 0
-      case 0x37: // 7: contiguous
-        // Before POSIX a directory was a file with a slash behind its name.
-        return name.endsWith("/") ? "directory" : "file";
-      case 0x53: // S: GNU sparse
-        return "file";
-      case 0x31:
-        return "link";
-      case 0x32:
-        return "symlink";
-      case 0x33:
-        return "char";
-      case 0x34:
-        return "block";
-      case 0x35:
-      case 0x44: // D: GNU incremental directory
-        return "directory";
-      case 0x36:
-        return "fifo";
-    }
-    const shown = flag > 0x20 && flag < 0x7f
-      ? `'${String.fromCharCode(flag)}'`
-      : `0x${flag.toString(16)}`;
-    throw this.#error(this.#name(), `entries of type ${shown} are not supported`);
-  }
-
-  #xattrs(pax: PaxFields | undefined): Map<ByteString, Uint8Array> | null {
-    const own = pax?.xattrs ?? null;
-    const common = this.#global?.xattrs ?? null;
-    if (own === null && common === null) return null;
-    const all = common === null ? own! : new Map([...common, ...own ?? []]);
-    let bytes = 0;
-    // As EROFS counts: 7 bytes for each beside name and value.
-    for (const [key, value] of all) bytes += 7 + key.length + value.length;
-    if (bytes > this.#limits.xattrBytes) {
-      throw limitError(
-        `reading tar ${this.#name()}`,
-        `its extended attributes take ${bytes} bytes`,
-        "xattrBytes",
-        this.#limits.xattrBytes,
-      );
-    }
-    return all;
-  }
-
-  #checkNames(entry: TarEntry): void {
-    const { pathBytes, symlinkBytes } = this.#limits;
-    if (entry.name.length > pathBytes) {
-      const what = `a path has ${entry.name.length} bytes`;
-      throw limitError(`reading tar ${this.#name()}`, what, "pathBytes", pathBytes);
-    }
-    if (entry.type === "symlink") {
-      if (entry.link.length > symlinkBytes) {
-        const what = `its target has ${entry.link.length} bytes`;
-        throw limitError(`reading tar ${this.#name()}`, what, "symlinkBytes", symlinkBytes);
-      }
-    } else if (entry.type === "link") {
-      if (entry.link.length > pathBytes) {
-        const what = `its target has ${entry.link.length} bytes`;
-        throw limitError(`reading tar ${this.#name()}`, what, "pathBytes", pathBytes);
-      }
-    } else {
-      entry.link = "";
-      return;
-    }
-    if (entry.link === "") throw this.#error(this.#name(), "a link without a target");
   }
 
   #id(value: number, what: string): number {
@@ -519,6 +465,9 @@ export class TarReader {
     if (value >= 0 || (signed && value < 0)) return value;
     throw this.#error(this.#name(), `the ${what} in its header is no usable number`);
   }
+
+  /** Head of messages about the current entry. */
+  readonly #where = (): string => `reading tar ${this.#name()}`;
 
   /** The current entry as messages name it. */
   #name(): string {

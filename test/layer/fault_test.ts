@@ -49,6 +49,31 @@ Deno.test({
 });
 
 Deno.test({
+  ...needs("layer: a thread that dies fails its layer, not the pipeline", notRoot()),
+  async fn() {
+    await using workshop = new Workshop({ where: FAST, parallel: 1 });
+    for (const which of ["inflate_worker", "unpack_worker"]) {
+      const { Worker: real } = globalThis;
+      globalThis.Worker = class extends real {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          const dead = `data:text/javascript,onmessage = () => { throw new Error("struck down") }`;
+          super(String(url).includes(which) ? dead : url, options);
+        }
+      };
+      try {
+        const error = await assertRejects(() => workshop.ingest(pieces(3000)), LaminaError);
+        assertStringIncludes(error.message, "a thread of the ingest died");
+        assertStringIncludes(error.message, "struck down");
+        assertEquals(workshop.objectNames(), []);
+      } finally {
+        globalThis.Worker = real;
+      }
+    }
+    assertEquals((await workshop.ingest(pieces(3))).result.entries, 5);
+  },
+});
+
+Deno.test({
   ...needs(
     "layer: a full filesystem is told by entry, and leaves no objects",
     notRoot(),
