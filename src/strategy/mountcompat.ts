@@ -33,6 +33,7 @@ import {
   SysError,
   umount2,
 } from "../linux/mod.ts";
+import { LaminaError } from "../error.ts";
 import { recentKernelLine } from "./kernel_log.ts";
 
 /**
@@ -154,7 +155,8 @@ function mountByOptions(overlay: OpenOverlay): Fd {
     overlay.parts.filter((part) => part.role === role).map((part) =>
       part.path === undefined ? stack.use(new Visible(part.fd)).path : `${descriptors}/${part.fd}`
     );
-  const lower = names("lowerdir").join(":");
+  const lowers = names("lowerdir");
+  const lower = lowers.join(":");
   const data = names("datadir");
   const options: string[] = [];
   for (const role of ["upperdir", "workdir"] as const) {
@@ -173,6 +175,14 @@ function mountByOptions(overlay: OpenOverlay): Fd {
     all = [`lowerdir=${[lower, ...data].join(separator)}`, ...options].join(",");
     result = mount(SOURCE, place, "overlay", flags, all);
     if (result !== -EINVAL) break;
+    // The stubs in the root of the lowest image would hide the objects from the images above it.
+    if (data.length > 0 && lowers.length > 1) {
+      throw new LaminaError(
+        "unsupported",
+        "mounting several metadata images: overlayfs of this kernel has no data-only layers, which came with Linux 6.5",
+        { hint: "Leave --layout away: one squashed image needs none." },
+      );
+    }
   }
   check(result, "mount overlay", all);
   stack.defer(() => void umount2(place, MNT_DETACH));

@@ -57,6 +57,11 @@ check image-back flip "$tree" 1030
 
 attempt again
 
+# Two metadata images, the upper one with whiteouts: both sealed, and read through one overlay.
+check layered-compose lamina compose demo /target --strategy composefs --layout layered --access ro --verity "$MODE"
+check layered-read contents /target
+lamina release /target >/dev/null 2>&1
+
 if [ "$MODE" = require ]; then
   mv "$OBJECT" /data/kept && tr B C </data/kept >"$OBJECT"
   attempt replaced-object

@@ -146,6 +146,12 @@ async function checkComposefs(
     ended("image-back");
     isWhole("again");
   });
+  // Data-only layers came with 6.5, before `verity=`.
+  await t.step("one metadata image a layer: the same, or refused", () => {
+    if (mode === "require") return isWhole("layered");
+    assertEquals(checks.get("layered-compose")!.status, 4, ended("layered-compose", false));
+    assertMatch(checks.get("layered-compose")!.output, /no data-only layers/);
+  });
   if (mode === "require") {
     await t.step("another object of the same size is refused", () => isRefused("replaced-object"));
     await t.step("another image is refused", () => isRefused("replaced-image"));
