@@ -59,6 +59,9 @@ function mountOf(path: string): string {
   return `${stat.devMajor}:${stat.devMinor}:${stat.mountId}`;
 }
 
+/** What fails between two directories is about the two of them, not about the files that were made to try it. */
+const BETWEEN = "from store to target";
+
 function time(repeat: number, work: (index: number) => void): number {
   const samples: number[] = [];
   for (let i = 0; i < repeat; i++) {
@@ -89,12 +92,12 @@ function measureLink(from: string, to: string): number {
   const file = name("linked", crypto.randomUUID());
   using _made = Fd.openat(source.n, file, O_WRONLY | O_CREAT | O_EXCL, 0o644);
   return time(REPEAT, (i) => {
-    check(linkat(source.n, file, target.n, name("link", i)), "link", `${from} to ${to}`);
+    check(linkat(source.n, file, target.n, name("link", i)), "link", BETWEEN);
   });
 }
 
 function cloneContent(target: number, source: number): void {
-  check(ficlone(target, source), "FICLONE", "");
+  check(ficlone(target, source), "FICLONE", BETWEEN);
 }
 
 function measureContent(

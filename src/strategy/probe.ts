@@ -11,7 +11,7 @@ import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Site, Traits, Upper, Verdict } from "./plugin.ts";
+import type { Access, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
 
 /** Where a composition would be. */
 export interface Place {
@@ -57,10 +57,9 @@ export interface ProbeOptions {
   readonly scratch?: string;
   /** A directory for a mount point named `memory`, for upper directories on tmpfs; without it they are taken to be in the store. */
   readonly workspace?: string;
+  /** How long a probe may take before its strategy counts as one that does not work, in milliseconds; 10,000 by default. */
+  readonly patience?: number;
 }
-
-/** How long a probe may take before its strategy counts as one that does not work, in milliseconds. */
-const PATIENCE = 10_000;
 
 /** Names of scratch directories in targets begin so. */
 export const SCRATCH_PREFIX = ".lamina-probe-";
@@ -79,17 +78,16 @@ export async function probe(
   const measure = createHost().measure;
   const reports: ProbeReport[] = [];
   for (const plugin of plugins) {
-    const host = { ...createHost(), measure };
-    const strategy = plugin.plugin.create(host);
     const keys = keysOf(plugin, store, place, ids);
+    const strategy = create(plugin, { ...createHost(), measure });
     const known = options.fresh ? undefined : memory.verdict(keys.verdict);
     const verdict = known ??
-      await ask(plugin.name, () => strategy.probe(scratch.site(plugin.name)));
+      await ask(strategy, options.patience ?? 10_000, () => scratch.site(plugin.name));
     if (known === undefined && verdict.works) found.set(keys.verdict, verdict);
     reports.push({
       name: plugin.name,
       plugin,
-      traits: strategy.traits,
+      traits: strategy instanceof Error ? NO_TRAITS : strategy.traits,
       verdict,
       remembered: known !== undefined,
       correction: memory.correction(keys.correction),
@@ -100,24 +98,57 @@ export async function probe(
   return reports;
 }
 
-async function ask(name: string, work: () => Verdict | Promise<Verdict>): Promise<Verdict> {
+/** Of a plugin that does not even make a strategy. */
+const NO_TRAITS: Traits = {
+  result: "directory",
+  access: [],
+  isolation: "shared",
+  survivesReboot: false,
+  privilege: "none",
+  integrity: false,
+  upper: false,
+};
+
+function create(plugin: LoadedPlugin, host: Host): Strategy | Error {
+  try {
+    return plugin.plugin.create(host);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function ask(
+  strategy: Strategy | Error,
+  patience: number,
+  site: () => Site,
+): Promise<Verdict> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<Verdict>((resolve) => {
-    const reason = `its probe did not end within ${PATIENCE / 1000} s`;
-    timer = setTimeout(() => resolve({ works: false, reason }), PATIENCE);
+  const hint = "Tell the author of the plugin.";
+  const tooLong = new Promise<Verdict>((resolve) => {
+    const reason = `its probe did not end within ${patience / 1000} s`;
+    timer = setTimeout(() => resolve({ works: false, reason, hint }), patience);
   });
   try {
-    return await Promise.race([work(), patience]);
+    if (strategy instanceof Error) throw strategy;
+    const verdict = await Promise.race([strategy.probe(site()), tooLong]);
+    return isVerdict(verdict)
+      ? verdict
+      : { works: false, reason: "its probe gave no verdict", hint };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return {
-      works: false,
-      reason: `its probe failed: ${message}`,
-      hint: `Tell the author of ${name}.`,
-    };
+    return { works: false, reason: `its probe failed: ${message}`, hint };
   } finally {
     clearTimeout(timer);
   }
+}
+
+function isVerdict(value: unknown): value is Verdict {
+  const verdict = value as Partial<Verdict> | undefined | null;
+  if (verdict?.works === false) return typeof verdict.reason === "string";
+  if (verdict?.works !== true) return false;
+  const { fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB } = verdict.cost ?? {};
+  const costs = [fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB];
+  return costs.every((cost) => typeof cost === "number" && cost >= 0 && Number.isFinite(cost));
 }
 
 interface Identities {

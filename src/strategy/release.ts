@@ -109,8 +109,8 @@ async function releaseOne(
   }
   const usage = usageOf(store, record);
   store.compositions.put({ ...record, state: "releasing", pid: Deno.pid });
-  const strategy = plugin?.plugin.create(createHost({ plugin: plugin.source }));
   try {
+    const strategy = plugin?.plugin.create(createHost({ plugin: plugin.source }));
     const { targetRemoved } = await undo(store, record, strategy);
     const { id, target, strategy: name } = record;
     return { id, target, strategy: name, targetRemoved, ...usage };
