@@ -83,7 +83,7 @@ const plugin: Plugin = {
           return {
             works: false,
             reason: "this process may not mount",
-            hint: "Run it as root; or use lamina run, which mounts in a namespace of its own.",
+            hint: "Run it as root, or in a user and mount namespace: unshare -Urm lamina …",
           };
         }
         try {
