@@ -34,8 +34,11 @@ import type { LayerDirectories, Sources } from "./sources.ts";
 
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/** Files up to this size are read and written in one piece, which beats copy_file_range(2) there. */
-const PIECE = 64 * 1024;
+/**
+ * Files up to this size are read and written in one piece. Above it copy_file_range(2) is at least as fast on ext4, and on XFS and btrfs
+ * it shares extents, so that nothing has to be written to disk.
+ */
+const PIECE = 4096;
 const piece = new Uint8Array(PIECE);
 
 /**
