@@ -127,11 +127,16 @@ export async function pull(
   using _shared = store.shared();
 
   const brought = await bringLayers(store, reference, found, options);
-  const known = store.images.get(found.digest);
-  if (known === undefined) options.onProgress?.({ type: "merging" });
-  const image = known ?? await enterImage(store, parsed, found, sealed, subject);
   const name = options.name ?? found.names[0];
-  const before = name === undefined ? undefined : store.names.set(name, found.digest);
+  const known = nameImage(store, found.digest, name);
+  let named = known;
+  // Once, unless somebody removes the image before it has its name.
+  while (named === undefined) {
+    options.onProgress?.({ type: "merging" });
+    enterImage(store, parsed, found, sealed, subject);
+    named = nameImage(store, found.digest, name);
+  }
+  const { image, before } = named;
 
   const layers = found.layers.map(({ diffId }): PulledLayer => ({
     ...store.layers.record(diffId)!,
@@ -267,13 +272,13 @@ function explain(
 }
 
 /** Makes the merged tree, checks it where the manifest says its digest, and lets the image enter. */
-async function enterImage(
+function enterImage(
   store: Store,
   reference: Reference,
   image: ResolvedImage,
   sealed: SealedDigests,
   subject: string,
-): Promise<ImageRecord> {
+): void {
   using staging = store.staging();
   const description = {
     digest: image.digest,
@@ -290,7 +295,19 @@ async function enterImage(
     })),
   };
   checkSealedTree(() => store.trees.merge(description).root, sealed.merged, subject);
-  const record = await store.trees.make(description, staging);
+  const record = store.trees.make(description, staging);
   store.images.enter(record, image.manifest, image.config, staging);
-  return record;
+}
+
+/** Gives an image its name and notes its use; undefined where the image is gone. */
+function nameImage(
+  store: Store,
+  digest: string,
+  name: string | undefined,
+): { readonly image: ImageRecord; readonly before: string | undefined } | undefined {
+  using _images = store.images.lock();
+  const image = store.images.get(digest);
+  if (image === undefined) return undefined;
+  store.images.use(digest);
+  return { image, before: name === undefined ? undefined : store.names.set(name, digest) };
 }

@@ -49,6 +49,19 @@ export function replaceFile(path: string, content: Uint8Array | string, scratch:
   syncDirectory(dirname(path));
 }
 
+/** Creates a file at once, durably; returns whether it did: where the name is taken it does nothing. `scratch` as in {@link replaceFile}. */
+export function createFile(path: string, content: Uint8Array | string, scratch: string): boolean {
+  const temporary = `${scratch}/${crypto.randomUUID()}`;
+  try {
+    writeDurably(temporary, content);
+    if (!renameNew(temporary, path)) return false;
+  } finally {
+    removeIfThere(temporary);
+  }
+  syncDirectory(dirname(path));
+  return true;
+}
+
 /** Renames unless the new name is taken (renameat2(2), RENAME_NOREPLACE); returns whether it did. */
 export function renameNew(from: string, to: string): boolean {
   const result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);

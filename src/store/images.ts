@@ -6,7 +6,18 @@
 
 import { dirname } from "@std/path";
 import { LaminaError } from "../error.ts";
-import { listDirectory, readIfThere, syncDirectory, writeDurably } from "./atomic.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  check,
+  ENOENT,
+  FileLock,
+  removeTree,
+  SysError,
+  UTIME_NOW,
+  utimensat,
+} from "../linux/mod.ts";
+import { listDirectory, readIfThere, renameNew, syncDirectory, writeDurably } from "./atomic.ts";
 import { splitDigest } from "./digest.ts";
 import type { Layout } from "./layout.ts";
 import type { Names } from "./names.ts";
@@ -83,6 +94,29 @@ export class Images {
     return this.#document(digest, "config.json");
   }
 
+  /**
+   * Notes that an image is used now. It costs one system call: the time is that of `image.json`, and is lost at most in a crash of the
+   * machine. Hold the store's lock.
+   *
+   * @throws {LaminaError} `not-found` where the image is gone.
+   */
+  use(digest: string): void {
+    const file = `${this.#layout.image(digest)}/image.json`;
+    const result = utimensat(AT_FDCWD, file, 0, UTIME_NOW, AT_SYMLINK_NOFOLLOW);
+    if (result !== -ENOENT) check(result, "utimensat", file);
+    else throw new LaminaError("not-found", `using image ${digest}: it was just removed`);
+  }
+
+  /** When an image was last pulled or composed; undefined where there is none. */
+  lastUsed(digest: string): Date | undefined {
+    try {
+      return Deno.lstatSync(`${this.#layout.image(digest)}/image.json`).mtime ?? undefined;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
   /** Digests of all stored images. */
   digests(): string[] {
     return listDirectory(this.#layout.images).flatMap((algorithm) =>
@@ -142,6 +176,31 @@ export class Images {
     staging.moveTo(place);
     syncDirectory(dirname(place));
     syncDirectory(this.#layout.images);
+  }
+
+  /**
+   * Held for moments by whoever makes an image needed (a name, a lease, a composition) and by who removes one that is not: then none is
+   * removed that was just found. Blocks the thread.
+   */
+  lock(): Disposable {
+    return FileLock.exclusive(this.#layout.imagesLock);
+  }
+
+  /**
+   * Removes an image, at once and durably; its layers and trees stay, for the collector. Hold the store's lock, and {@link lock} unless
+   * the store is yours alone. Does nothing when there is none.
+   */
+  remove(digest: string): void {
+    const place = this.#layout.image(digest);
+    const aside = `${this.#layout.tmp}/${crypto.randomUUID()}`;
+    try {
+      renameNew(place, aside);
+    } catch (error) {
+      if (error instanceof SysError && error.errno === ENOENT) return;
+      throw error;
+    }
+    syncDirectory(dirname(place));
+    removeTree(AT_FDCWD, aside);
   }
 
   #document(digest: string, name: string): Uint8Array {

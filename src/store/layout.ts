@@ -22,6 +22,8 @@ export class Layout {
   readonly trees: string;
   /** Names of images. */
   readonly tags: string;
+  /** Records of leases, by their ids. */
+  readonly leases: string;
   /** Records and workspaces of compositions. */
   readonly compositions: string;
   /** What is being made. Everything in it is garbage once nobody holds the store's lock. */
@@ -44,6 +46,7 @@ export class Layout {
     this.images = `${root}/images`;
     this.trees = `${root}/trees`;
     this.tags = `${root}/tags`;
+    this.leases = `${root}/leases`;
     this.compositions = `${root}/compositions`;
     this.tmp = `${root}/tmp`;
     this.locks = `${root}/locks`;
@@ -58,6 +61,7 @@ export class Layout {
       this.images,
       this.trees,
       this.tags,
+      this.leases,
       this.compositions,
       this.tmp,
       this.locks,
@@ -107,6 +111,11 @@ export class Layout {
   layerLock(diffId: string): string {
     const { algorithm, hex } = splitDigest(diffId);
     return `${this.locks}/layer-${algorithm}-${hex}`;
+  }
+
+  /** The lock that is held, for moments, while what an image is needed by is looked at or changed. */
+  get imagesLock(): string {
+    return `${this.locks}/images`;
   }
 
   /** The lock that pulls and compositions share, and that collecting and repairing take alone. */

@@ -10,6 +10,7 @@ export * from "./digest.ts";
 export * from "./images.ts";
 export * from "./layers.ts";
 export * from "./layout.ts";
+export * from "./leases.ts";
 export * from "./names.ts";
 export * from "./staging.ts";
 export * from "./store.ts";

@@ -23,6 +23,7 @@ import { readFormat, ROOTLESS, writeFormat } from "./format.ts";
 import { Images } from "./images.ts";
 import { Layers } from "./layers.ts";
 import { Layout } from "./layout.ts";
+import { Leases } from "./leases.ts";
 import { Names } from "./names.ts";
 import { Staging } from "./staging.ts";
 import { Trees } from "./trees.ts";
@@ -41,6 +42,8 @@ export class Store {
   readonly trees: Trees;
   /** The trees of stacks of layers that images share. */
   readonly chains: Chains;
+  /** What callers keep images by. */
+  readonly leases: Leases;
   /** The compositions on record. */
   readonly compositions: Compositions;
   /**
@@ -57,6 +60,7 @@ export class Store {
     this.images = new Images(layout, this.names);
     this.trees = new Trees(layout, this.layers, native);
     this.chains = new Chains(layout, this.layers, this.images, this.trees);
+    this.leases = new Leases(layout);
     this.compositions = new Compositions(layout);
   }
 

@@ -174,6 +174,9 @@ function begin(
     bootId: bootId(),
     pid: Deno.pid,
   };
+  // From the look until the record keeps the image, nobody removes it.
+  using _images = store.images.lock();
+  store.images.use(image.digest);
   const lock = claimNew(store, id);
   store.compositions.put(record);
   return { record, target, [Symbol.dispose]: () => lock[Symbol.dispose]() };

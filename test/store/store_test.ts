@@ -158,6 +158,39 @@ Deno.test("an image enters whole, once, and the first stays", () => {
   assertEquals(Array.from(Deno.readDirSync(store.layout.tmp)), []);
 });
 
+Deno.test("images: the time of last use is kept without a change of the record", () => {
+  using there = temporaryStore();
+  const { images, layout } = there.store;
+  const digest = `sha256:${HEX}`;
+  assertEquals(images.lastUsed(digest), undefined);
+  assertEquals(
+    assertThrows(() => images.use(digest), LaminaError, "just removed").kind,
+    "not-found",
+  );
+  enter(there.store, image(HEX));
+  const file = `${layout.image(digest)}/image.json`;
+  Deno.utimeSync(file, new Date("2026-01-01"), new Date("2026-01-01"));
+  assertEquals(images.lastUsed(digest), new Date("2026-01-01"));
+  images.use(digest);
+  assert(images.lastUsed(digest)! > new Date("2026-01-02"));
+  assertEquals(images.get(digest), image(HEX));
+});
+
+Deno.test("images: removed as a whole, and nothing is left in tmp/", () => {
+  using there = temporaryStore();
+  const { images, layout } = there.store;
+  const [one, two] = [HEX, HEX.replaceAll("0", "f")];
+  enter(there.store, image(one));
+  enter(there.store, image(two));
+  {
+    using _images = images.lock();
+    images.remove(`sha256:${one}`);
+    images.remove(`sha256:${one}`);
+  }
+  assertEquals(images.digests(), [`sha256:${two}`]);
+  assertEquals(Array.from(Deno.readDirSync(layout.tmp)), []);
+});
+
 Deno.test("what a killed process left in tmp/ is cleared when nobody is at work, and only then", () => {
   using there = temporaryStore();
   const { store } = there;
