@@ -11,6 +11,7 @@ import type { Answer } from "./terminal/output.ts";
 export type Completion =
   | "image"
   | "composition"
+  | "lease"
   | "strategy"
   | "reference"
   | "file"

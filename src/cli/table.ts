@@ -49,6 +49,37 @@ export const SECTIONS: readonly Section[] = [
         summary: "give an image a further name",
         load: () => import("./commands/tag.ts"),
       },
+      {
+        name: "rm",
+        summary: "remove names of images, and images",
+        load: () => import("./commands/rm.ts"),
+      },
+      {
+        name: "lease",
+        summary: "keep images from being removed and collected",
+        group: [
+          {
+            name: "add",
+            summary: "keep an image for a time, or until the lease is removed",
+            load: () => import("./commands/lease_add.ts"),
+          },
+          {
+            name: "ls",
+            summary: "list leases",
+            load: () => import("./commands/lease_ls.ts"),
+          },
+          {
+            name: "renew",
+            summary: "let a lease last from now on",
+            load: () => import("./commands/lease_renew.ts"),
+          },
+          {
+            name: "rm",
+            summary: "remove leases",
+            load: () => import("./commands/lease_rm.ts"),
+          },
+        ],
+      },
     ],
   },
   {

@@ -29,6 +29,30 @@ export function parseSize(text: string, flag: string, command: string): number {
   return bytes;
 }
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
+
+/** `90s`, `24h`, `7d`, `1h30m`: milliseconds, in the units of Go's durations, with days and weeks. */
+export function parseSpan(text: string, flag: string, command: string): number {
+  const parts = /^(?:\d{1,9}[smhdw])+$/.test(text) ? text.match(/\d+[smhdw]/g)! : [];
+  const seconds = parts.reduce((sum, part) => sum + parseInt(part) * SECONDS[part.at(-1)!], 0);
+  if (seconds === 0) {
+    throw usageError(
+      command,
+      `${flag}: \`${text}\` is not a time`,
+      "write a number with s, m, h, d or w, such as 24h or 1h30m",
+    );
+  }
+  return seconds * 1000;
+}
+
+/** The end of a lease that lasts so long from now on: a time as {@link parseSpan} reads it, or `forever`, which is null. */
+export function parseExpiry(text: string, now: Date, command: string): Date | null {
+  if (text === "forever") return null;
+  const expires = new Date(now.getTime() + parseSpan(text, "--for", command));
+  // Beyond what a date can be, 273 thousand years from now.
+  return Number.isNaN(expires.getTime()) ? null : expires;
+}
+
 /** `--upper DIR|tmpfs[:SIZE]`. */
 export function parseUpper(text: string, command: string): Upper {
   if (text === "tmpfs") return { kind: "tmpfs", size: undefined };

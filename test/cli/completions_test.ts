@@ -53,6 +53,7 @@ async function bashOffers(line: string, directory: string): Promise<string[]> {
       case "$*" in
         "images --quiet" | "--root /s images --quiet") printf '%s\\n' debian:12 app; ;;
         "ps --quiet") echo 0123456789ab ;;
+        "lease ls --all --quiet") echo nightly ;;
         *) echo "lamina was asked: $*" >&2; return 1 ;;
       esac
     }
@@ -98,6 +99,7 @@ Deno.test({
       ["lamina compose debian:12 ", ["rootfs"]],
       ["lamina compose --upper r", ["rootfs"]],
       ["lamina release 01", ["0123456789ab"]],
+      ["lamina lease rm n", ["nightly"]],
       ["lamina pull oci", ["oci-archive:", "oci:"]],
       ["lamina pull oci:", ["read me.tar", "rootfs"]],
       ["lamina pull oci:roo", ["rootfs"]],

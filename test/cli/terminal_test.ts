@@ -5,7 +5,7 @@ import { exitCode, failureDocument, failureText } from "../../src/cli/terminal/f
 import { makeScreen, type Screen } from "../../src/cli/terminal/screen.ts";
 import { facts, table } from "../../src/cli/terminal/table.ts";
 import { cut, printable, width, wrap } from "../../src/cli/terminal/text.ts";
-import { age, count, duration, plural, size } from "../../src/cli/terminal/units.ts";
+import { age, count, duration, plural, size, until } from "../../src/cli/terminal/units.ts";
 
 const PIPE = makeScreen({
   terminal: false,
@@ -54,6 +54,21 @@ Deno.test("units: sizes, durations, counts, ages", () => {
     ["nonsense", ""],
   ];
   for (const [then, expected] of ages) assertEquals(age(new Date(then), now), expected, then);
+});
+
+Deno.test("units: the time to a date", () => {
+  const now = new Date("2026-01-01T00:00:00Z");
+  const cases: [string, string][] = [
+    ["2025-12-31T00:00:00Z", "now"],
+    ["2026-01-01T00:00:00Z", "now"],
+    ["2026-01-01T00:00:20Z", "in a moment"],
+    ["2026-01-01T00:05:00Z", "in 5 minutes"],
+    ["2026-01-01T23:59:59Z", "in 1 day"],
+    ["2026-01-02T00:00:00Z", "in 1 day"],
+    ["2026-01-07T23:59:59Z", "in 1 week"],
+    ["2027-02-01T00:00:00Z", "in 1 year"],
+  ];
+  for (const [then, expected] of cases) assertEquals(until(new Date(then), now), expected, then);
 });
 
 Deno.test("text: columns, not characters", () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { parseSize, parseUpper } from "../../src/cli/values.ts";
+import { parseExpiry, parseSize, parseSpan, parseUpper } from "../../src/cli/values.ts";
 
 Deno.test("values: sizes", () => {
   const cases: [string, number][] = [
@@ -18,6 +18,25 @@ Deno.test("values: sizes", () => {
   ) {
     assertThrows(() => parseSize(text, "--x", "c"), LaminaError, "is not a size", text);
   }
+});
+
+Deno.test("values: times", () => {
+  const cases: [string, number][] = [
+    ["90s", 90_000],
+    ["24h", 86_400_000],
+    ["7d", 604_800_000],
+    ["1w", 604_800_000],
+    ["1h30m", 5_400_000],
+  ];
+  for (const [text, ms] of cases) assertEquals(parseSpan(text, "--x", "c"), ms, text);
+  for (const text of ["", "0", "0s", "24", "h", "-1h", "1.5h", "1y", "1H", "24h ", "forever"]) {
+    assertThrows(() => parseSpan(text, "--x", "c"), LaminaError, "is not a time", text);
+  }
+  const now = new Date("2026-01-01T00:00:00Z");
+  assertEquals(parseExpiry("1d", now, "c"), new Date("2026-01-02T00:00:00Z"));
+  assertEquals(parseExpiry("forever", now, "c"), null);
+  assertEquals(parseExpiry("999999999w", now, "c"), null);
+  assertThrows(() => parseExpiry("soon", now, "c"), LaminaError, "--for: `soon` is not a time");
 });
 
 Deno.test("values: --upper", () => {

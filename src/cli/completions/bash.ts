@@ -152,6 +152,8 @@ function actionFor(
       return '_lamina_ask "$cur" "${store[@]}" images --quiet';
     case "composition":
       return '_lamina_files -d "$cur"; [[ $cur == */* ]] || _lamina_ask "$cur" "${store[@]}" ps --quiet';
+    case "lease":
+      return '_lamina_ask "$cur" "${store[@]}" lease ls --all --quiet';
     case "strategy":
       return `COMPREPLY=($(compgen -W '${model.strategies.join(" ")}' -- "$cur"))`;
     case "reference":

@@ -86,6 +86,8 @@ function values(spec: FlagSpec | ArgumentSpec, model: CompletionModel): string {
       return ` -a ${quote("(lamina images --quiet 2> /dev/null)")}`;
     case "composition":
       return ` -a ${quote("(lamina ps --quiet 2> /dev/null; __fish_complete_directories)")}`;
+    case "lease":
+      return ` -a ${quote("(lamina lease ls --all --quiet 2> /dev/null)")}`;
     case "strategy":
       return ` -a ${quote(model.strategies.join(" "))}`;
     case "reference":

@@ -32,6 +32,13 @@ _lamina_compositions() {
   _files -/
 }
 
+_lamina_leases() {
+  local -a ids store
+  [[ -n \${opt_args[--root]} ]] && store=(--root \${(Q)opt_args[--root]})
+  ids=(\${(f)"$(_call_program leases lamina \${(q)store} lease ls --all --quiet 2> /dev/null)"})
+  compadd -a ids
+}
+
 _lamina_references() {
   if compset -P '(oci|oci-archive|docker-archive):'; then
     _files
@@ -119,6 +126,8 @@ function action(spec: FlagSpec | ArgumentSpec, model: CompletionModel): string {
       return "_lamina_images";
     case "composition":
       return "_lamina_compositions";
+    case "lease":
+      return "_lamina_leases";
     case "strategy":
       return `(${model.strategies.join(" ")})`;
     case "reference":

@@ -42,6 +42,18 @@ const UNITS: readonly (readonly [string, number])[] = [
   ["minute", 60],
 ];
 
+/** The time to a date: `in a moment`, `in 5 minutes`, `in 2 weeks`; `now` from then on. */
+export function until(then: Date, now: Date): string {
+  const seconds = (then.getTime() - now.getTime()) / 1000;
+  if (seconds <= 0) return "now";
+  for (const [name, length] of UNITS) {
+    // Rounded, so that what was just given 24 hours does not say 23.
+    const value = Math.round(seconds / length);
+    if (seconds >= length * 0.99) return `in ${plural(value, name)}`;
+  }
+  return "in a moment";
+}
+
 /** The time since a date: `just now`, `5 minutes ago`, `2 weeks ago`; the date itself when it is ahead of the clock. */
 export function age(then: Date, now: Date): string {
   const seconds = (now.getTime() - then.getTime()) / 1000;
