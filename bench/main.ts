@@ -12,10 +12,11 @@ import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
 import { benchPull } from "./pull.ts";
 import { markdown, type Section } from "./report.ts";
+import { measureStorage, type StorageCosts, storageTable } from "./storage.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what pull,hardlink,reflink,copy,mounts,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
 
 Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
 
@@ -23,7 +24,7 @@ const args = parseArgs(Deno.args, {
   string: ["what", "fs", "image", "rounds", "json"],
   boolean: ["help"],
   default: {
-    what: "pull,hardlink,reflink,copy,mounts",
+    what: "storage,pull,hardlink,reflink,copy,mounts",
     fs: LOOP_KINDS.join(","),
     image: "claude-code",
     rounds: "5",
@@ -51,7 +52,8 @@ console.log(
   `Linux ${Deno.osRelease()}, ${navigator.hardwareConcurrency} processors, ${rounds} rounds\n`,
 );
 
-const results: Record<string, Section[]> = {};
+const storage = what.delete("storage");
+const results: Record<string, (StorageCosts | Section)[]> = {};
 for (const kind of String(args.fs).split(",") as LoopKind[]) {
   const why = available(kind);
   if (why !== undefined) {
@@ -59,8 +61,14 @@ for (const kind of String(args.fs).split(",") as LoopKind[]) {
     continue;
   }
   console.log(`## ${kind}\n`);
+  const sections: (StorageCosts | Section)[] = results[kind] = [];
+  if (storage) {
+    const costs = await measureStorage(lamina, layout, kind, rounds);
+    sections.push(costs);
+    console.log(storageTable(costs));
+  }
+  if (what.size === 0) continue;
   await using fs = await LoopFs.make(kind, 24 * 1024);
-  const sections: Section[] = results[kind] = [];
   const show = (section: Section) => {
     sections.push(section);
     console.log(markdown(section));

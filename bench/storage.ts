@@ -1,0 +1,202 @@
+/**
+ * What it costs to have images: three on one base, a rebuild of the first, and one that was built again with the same content; as flattened
+ * copies, in containers-storage, and in a store of lamina's. Bytes as the filesystem counts them.
+ *
+ * @module
+ */
+
+import { Store } from "../src/store/mod.ts";
+import { Fd, fstatfs, O_DIRECTORY, O_RDONLY, syncfs } from "../src/linux/mod.ts";
+import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
+import { type Content, Contents } from "./contents.ts";
+import { median } from "./interleave.ts";
+import { has, run } from "./tool.ts";
+
+/** The images, in the order in which a host gets them; the base that they share comes with the first. */
+export const STEPS = ["claude-code", "codex", "opencode", "claude-code-next", "churn"] as const;
+
+/** What one step cost. */
+interface Cost {
+  /** Bytes that the filesystem has less. */
+  readonly bytes: number;
+  /** Until all of it is on disk. */
+  readonly seconds: number;
+}
+
+/** A way to have images. */
+interface Contestant {
+  readonly name: string;
+  /** Why it cannot run here. */
+  readonly missing?: string;
+  /** Brings an image. */
+  store(image: string, on: string): void;
+  /** Makes a root filesystem of an image that is there, in each of these ways. */
+  readonly roots: Readonly<Record<string, (image: string, on: string) => void>>;
+  /** Undoes what would keep the filesystem busy. */
+  finish?(on: string): void;
+}
+
+/** What a contestant cost on a filesystem: for each step, the costs of all rounds. */
+interface Account {
+  readonly name: string;
+  readonly stored: readonly Cost[][];
+  readonly roots: Readonly<Record<string, readonly Cost[][]>>;
+}
+
+/** All that was measured on one kind of filesystem. */
+export interface StorageCosts {
+  readonly kind: LoopKind;
+  readonly accounts: readonly Account[];
+  /** Of all images up to each step. */
+  readonly contents: readonly Content[];
+  readonly notes: readonly string[];
+}
+
+function contestants(lamina: string, layout: string, kind: LoopKind): Contestant[] {
+  const lack = (program: string) => has(program) ? {} : { missing: `${program}: not installed` };
+  const source = (image: string) => `oci:${layout}:${image}`;
+  const compose = (...how: string[]) => (image: string, on: string) => {
+    const target = `${on}/${["root", ...how].join("")}-${image}`;
+    run(lamina, ["--root", `${on}/store`, "--quiet", "compose", image, target, ...how]);
+  };
+  const copy = (image: string, on: string) => {
+    run("cp", ["-a", "--reflink=always", `${on}/flat-${image}`, `${on}/root-${image}`]);
+  };
+  return [{
+    name: "flattened copies (umoci raw unpack)",
+    ...lack("umoci"),
+    store: (image, on) =>
+      void run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, `${on}/flat-${image}`]),
+    roots: kind === "ext4" ? {} : { "cp -a --reflink=always": copy },
+  }, {
+    name: "containers-storage (skopeo copy)",
+    ...lack("skopeo"),
+    store: (image, on) => {
+      const storage = `containers-storage:[overlay@${on}/containers+${on}/run]`;
+      run("skopeo", ["--insecure-policy", "copy", source(image), `${storage}bench:${image}`]);
+    },
+    roots: {},
+  }, {
+    name: "lamina pull",
+    store: (image, on) =>
+      void run(lamina, ["--root", `${on}/store`, "--quiet", "pull", source(image)]),
+    roots: {
+      "lamina compose": compose(),
+      ...kind === "ext4"
+        ? {}
+        : { "lamina compose --strategy reflink": compose("--strategy", "reflink") },
+    },
+    finish: (on) => void run(lamina, ["--root", `${on}/store`, "--quiet", "release", "--all"]),
+  }];
+}
+
+/** Measures all contestants, each on a fresh filesystem of the kind, one after the other, round after round. */
+export async function measureStorage(
+  lamina: string,
+  layout: string,
+  kind: LoopKind,
+  rounds: number,
+): Promise<StorageCosts> {
+  const all = contestants(lamina, layout, kind);
+  const notes = all.flatMap(({ name, missing }) => missing ? [`${name}: ${missing}`] : []);
+  const able = all.filter(({ missing }) => missing === undefined);
+  const accounts = able.map(({ name, roots }) => ({
+    name,
+    stored: STEPS.map((): Cost[] => []),
+    roots: Object.fromEntries(Object.keys(roots).map((way) => [way, STEPS.map((): Cost[] => [])])),
+  }));
+  let contents: Content[] = [];
+  // From the page cache for all alike.
+  for (const entry of Deno.readDirSync(`${layout}/blobs/sha256`)) {
+    await Deno.readFile(`${layout}/blobs/sha256/${entry.name}`);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contestant] of able.entries()) {
+      await using fs = await LoopFs.make(kind, 24 * 1024);
+      const { stored, roots } = accounts[index];
+      STEPS.forEach((image, step) => {
+        stored[step].push(costOf(fs.path, () => contestant.store(image, fs.path)));
+      });
+      for (const [way, make] of Object.entries(contestant.roots)) {
+        STEPS.forEach((image, step) => {
+          roots[way][step].push(costOf(fs.path, () => make(image, fs.path)));
+        });
+      }
+      contestant.finish?.(fs.path);
+      if (contestant.name === "lamina pull") contents = distinctContents(`${fs.path}/store`);
+    }
+  }
+  return { kind, accounts, contents, notes };
+}
+
+/** Runs something, and counts what the filesystem has less and how long it took to get it onto the disk. */
+function costOf(on: string, work: () => void): Cost {
+  using root = Fd.open(on, O_RDONLY | O_DIRECTORY);
+  const used = () => {
+    syncfs(root.n);
+    const { blocks, free, blockSize } = fstatfs(root.n);
+    return (blocks - free) * blockSize;
+  };
+  const before = used();
+  const start = performance.now();
+  work();
+  syncfs(root.n);
+  const seconds = (performance.now() - start) / 1000;
+  return { bytes: used() - before, seconds };
+}
+
+function distinctContents(root: string): Content[] {
+  const store = Store.open(root);
+  const contents = new Contents();
+  return STEPS.map((image) => {
+    for (const { diffId } of store.images.find(image).layers) {
+      contents.add(diffId, () => store.layers.tree(diffId));
+    }
+    return contents.sum();
+  });
+}
+
+/** What was measured, as Markdown. */
+export function storageTable({ kind, accounts, contents, notes }: StorageCosts): string {
+  const middle = (costs: readonly Cost[], what: keyof Cost) =>
+    median(costs.map((cost) => cost[what]));
+  const total = (steps: readonly (readonly Cost[])[], what: keyof Cost) =>
+    steps.reduce((sum, costs) => sum + middle(costs, what), 0);
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
+  const cell = (bytes: number, seconds: number) => `${mb(bytes)} / ${seconds.toFixed(1)}`;
+  const floor = contents.at(-1)?.bytes ?? NaN;
+  const row = (name: string, cells: readonly string[]) => `| ${[name, ...cells].join(" | ")} |`;
+  const stored = accounts.map(({ name, stored }) =>
+    row(name, [
+      ...stored.map((costs) => cell(middle(costs, "bytes"), middle(costs, "seconds"))),
+      cell(total(stored, "bytes"), total(stored, "seconds")),
+      (total(stored, "bytes") / floor).toFixed(3),
+    ])
+  );
+  const content = (what: keyof Content) => [
+    ...contents.map((sum, step) => mb(sum[what] - (contents[step - 1]?.[what] ?? 0))),
+    mb(contents.at(-1)?.[what] ?? NaN),
+    ((contents.at(-1)?.[what] ?? NaN) / floor).toFixed(3),
+  ];
+  const roots = accounts.flatMap(({ roots }) =>
+    Object.entries(roots).map(([way, costs]) =>
+      row(way, [mb(total(costs, "bytes")), total(costs, "seconds").toFixed(2)])
+    )
+  );
+  const head = [...STEPS, "all", "× distinct"];
+  return [
+    `### storage on ${kind}: MB / s`,
+    "",
+    row("", head),
+    row("---", head.map(() => "---:")),
+    ...stored,
+    row("distinct content", content("bytes")),
+    row("… in whole blocks", content("blocks")),
+    "",
+    `| a root filesystem of each of the ${STEPS.length} | MB | s |`,
+    "| --- | ---: | ---: |",
+    ...roots,
+    ...notes.map((note) => `\n${note}`),
+    "",
+  ].join("\n");
+}
