@@ -102,6 +102,21 @@ export class Layout {
     return `${this.chains}/${algorithm}-${hex}-${from}`;
   }
 
+  /** What strategies keep of trees, a directory for each tree: with the tree it goes. */
+  get kept(): string {
+    return `${this.cache}/trees`;
+  }
+
+  /** The directory of what strategies keep of a tree; by the fs-verity digest (64 hex digits) of its image. */
+  keptOf(digest: string): string {
+    return `${this.kept}/${splitDigest(`sha256:${digest}`).hex}`;
+  }
+
+  /** The lock that is held while something is made that is kept of a tree. */
+  keptLock(digest: string, name: string): string {
+    return `${this.locks}/kept-${splitDigest(`sha256:${digest}`).hex}-${name}`;
+  }
+
   /** A name's file. */
   tag(name: string): string {
     return `${this.tags}/${encodeURIComponent(name)}`;

@@ -52,6 +52,8 @@ export interface Candidate {
   readonly verdict: Verdict;
   /** What real compositions took, as a multiple of their estimates; 1 when there were none. */
   readonly correction: number;
+  /** Whether what it keeps of the tree is there, so that it need not be made first; true by default. */
+  readonly kept?: boolean;
 }
 
 /** One line of `--explain`. */
@@ -91,6 +93,12 @@ export interface Choice {
  * decide.
  */
 const TIE = 1.1;
+
+/**
+ * What is made once, to be kept for later compositions of the tree, counts as one part of so many: it is made where that pays from the
+ * second composition on, so that no first one takes more than twice what it would take otherwise.
+ */
+const COMPOSED = 2;
 
 const MIB = 1024 * 1024;
 
@@ -135,7 +143,12 @@ function foreignLayout(traits: Traits, { layout = "squashed" }: Request): boolea
 
 interface Judged {
   readonly candidate: Candidate;
+  /** What this composition will take. */
   readonly estimateMs: number | undefined;
+  /** What later ones of the tree will take. */
+  readonly laterMs?: number;
+  /** What is compared: the mean of this one and a later one. */
+  readonly rankMs?: number;
   readonly obstacle: string | undefined;
 }
 
@@ -144,8 +157,18 @@ function judge(candidate: Candidate, request: Request, counts: Counts): Judged {
   if (!verdict.works) {
     return { candidate, estimateMs: undefined, obstacle: `does not work here: ${verdict.reason}` };
   }
-  const estimateMs = estimate(verdict.cost, counts) * candidate.correction;
-  return { candidate, estimateMs, obstacle: mismatch(candidate.traits, request, counts) };
+  const laterMs = estimate(verdict.cost, counts) * candidate.correction;
+  const { keepCost } = verdict;
+  const makingMs = candidate.kept === false && keepCost !== undefined
+    ? estimate(keepCost, counts)
+    : 0;
+  return {
+    candidate,
+    estimateMs: laterMs + makingMs,
+    laterMs,
+    rankMs: laterMs + makingMs / COMPOSED,
+    obstacle: mismatch(candidate.traits, request, counts),
+  };
 }
 
 /**
@@ -175,8 +198,8 @@ export function choose(
 function cheapest(eligible: readonly Judged[], request: Request): Judged | undefined {
   const checking = eligible.filter((entry) => entry.candidate.traits.integrity);
   const pool = request.verity === "try" && checking.length > 0 ? checking : eligible;
-  const least = Math.min(...pool.map((entry) => entry.estimateMs!));
-  return pool.find((entry) => entry.estimateMs! <= least * TIE);
+  const least = Math.min(...pool.map((entry) => entry.rankMs!));
+  return pool.find((entry) => entry.rankMs! <= least * TIE);
 }
 
 function named(judged: readonly Judged[], request: Request): Judged {
@@ -213,10 +236,15 @@ function sentence(best: Judged, eligible: readonly Judged[], request: Request): 
   if (request.strategy !== "auto") return "asked for";
   const others = eligible.filter((entry) => entry !== best);
   if (others.length === 0) return "the only one that works and meets the request";
-  const next = others.reduce((a, b) => (b.estimateMs! < a.estimateMs! ? b : a));
+  const next = others.reduce((a, b) => (b.rankMs! < a.rankMs! ? b : a));
   const than = `${next.candidate.name} (${milliseconds(next.estimateMs!)})`;
   const own = milliseconds(best.estimateMs!);
-  if (best.estimateMs! <= next.estimateMs!) return `${own} expected, the least; next is ${than}`;
+  if (best.estimateMs! > best.laterMs!) {
+    return `${own} expected, and ${
+      milliseconds(best.laterMs!)
+    } for later ones of this image; next is ${than}`;
+  }
+  if (best.rankMs! <= next.rankMs!) return `${own} expected, the least; next is ${than}`;
   if (request.verity === "try" && best.candidate.traits.integrity) {
     return `${own} expected, and it checks content, unlike ${than}`;
   }

@@ -9,6 +9,7 @@ import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store
 import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
 import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
+import { isKept } from "./keep.ts";
 import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId, Memory } from "./memory.ts";
@@ -241,7 +242,11 @@ class Attempt {
       workspace: this.#store.compositions.workspace(this.#record.id),
     });
     this.#options.signal?.throwIfAborted();
-    const choice = choose(reports, this.#request, this.#counts());
+    const candidates = reports.map((report) => ({
+      ...report,
+      kept: isKept(this.#store, this.#image.tree.digest, report.name, report.traits),
+    }));
+    const choice = choose(candidates, this.#request, this.#counts());
     const report = reports.find((entry) => entry.name === choice.chosen)!;
     return { report, choice };
   }
@@ -250,17 +255,24 @@ class Attempt {
     const { plugin, traits, keys, verdict } = report;
     const { signal, onProgress } = this.#options;
     this.#relied = report.remembered ? keys.verdict : undefined;
-    const host = createHost({ plugin: plugin.source, signal, onProgress });
+    const host = createHost({
+      plugin: plugin.source,
+      keeper: { store: this.#store, plugin: plugin.name },
+      signal,
+      onProgress,
+    });
     const strategy = this.#strategy = plugin.plugin.create(host);
     host.bind(strategy);
     this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
     const job = this.#job();
+    const kept = isKept(this.#store, job.tree.digest, plugin.name, traits);
     const start = performance.now();
     const { notes = {} }: Made = await strategy.compose(job);
     const milliseconds = Math.round((performance.now() - start) * 100) / 100;
     signal?.throwIfAborted();
     this.#put({ state: "ready", milliseconds, notes });
-    if (verdict.works) {
+    // What a first composition takes says nothing about the others.
+    if (verdict.works && kept) {
       const expected = estimate(verdict.cost, this.#counts());
       new Memory(this.#store.layout.cache).rememberTime(keys.correction, milliseconds, expected);
     }
@@ -345,6 +357,7 @@ class Attempt {
       origins: store.trees.origins(image),
       native: store.native,
       workspace: store.compositions.workspace(id),
+      signal: this.#options.signal,
     };
   }
 }

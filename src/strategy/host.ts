@@ -32,6 +32,8 @@ import {
   writeAll,
 } from "../linux/mod.ts";
 import { VERSION } from "../version.ts";
+import type { Store } from "../store/mod.ts";
+import { keep } from "./keep.ts";
 import type { PluginSource } from "./loader.ts";
 import { applyRoot, materialize } from "./materialize/materialize.ts";
 import { createMeasure } from "./measure.ts";
@@ -40,10 +42,12 @@ import { findProgram } from "./programs.ts";
 import { writeSample } from "./sample.ts";
 import { seal } from "./seal.ts";
 import { mountStack, unmountStack } from "./stack.ts";
-import type { Files, Host, Job, Made, MaterializeOptions, Strategy } from "./plugin.ts";
+import type { Files, Host, Job, Kept, Made, MaterializeOptions, Strategy } from "./plugin.ts";
 
-/** What a host is made for; all of it is for {@link Host.materialize}. */
+/** What a host is made for: all of it is for {@link Host.materialize} and {@link Host.keep}. */
 export interface HostOptions {
+  /** The store, and the plugin's name, of {@link Host.keep}; without them that is refused. */
+  readonly keeper?: { readonly store: Store; readonly plugin: string };
   /** The plugin, for other threads to load; without it {@link Host.materialize} is refused. */
   readonly plugin?: PluginSource;
   readonly signal?: AbortSignal;
@@ -53,7 +57,7 @@ export interface HostOptions {
 
 /** A {@link Host}, and what binds it to the strategy that it is for. */
 export interface BoundHost extends Host {
-  /** Says whose {@link Strategy.place} is to be called. */
+  /** Says whose {@link Strategy.place} is to be called, and whose {@link Traits.keeps} counts. */
   bind(strategy: Strategy): void;
 }
 
@@ -75,6 +79,17 @@ export function createHost(options: HostOptions = {}): BoundHost {
       }
       const place = strategy.place.bind(strategy);
       return await materialize(job, how, place, { plugin, signal, onProgress });
+    },
+    async keep(job: Job, make: (directory: string) => void | Promise<void>): Promise<Kept> {
+      const { keeper, signal } = options;
+      const form = bound?.traits.keeps;
+      if (keeper === undefined || form === undefined) {
+        throw new LaminaError("failed", "keep was called by a strategy whose traits keep nothing", {
+          hint: "Tell the author of the plugin.",
+        });
+      }
+      const keepsake = { tree: job.tree.digest, plugin: keeper.plugin, form };
+      return await keep(keeper.store, keepsake, make, signal);
     },
     applyRoot,
     removeContents,

@@ -13,13 +13,17 @@ import {
   AT_FDCWD,
   AT_REMOVEDIR,
   check,
+  EEXIST,
   ENOENT,
   ENOTEMPTY,
   FileLock,
+  mkdirat,
   removeTree,
+  SysError,
   unlinkat,
 } from "../linux/mod.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
+import { readMounts } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { mounts } from "./mounts.ts";
@@ -90,6 +94,7 @@ export async function undo(
   const composition = compositionOf(store, record);
   const scratch = scratchName(record.id);
   mounts.unmount(`${composition.workspace}/memory`);
+  if (record.result === "directory") checkNothingMounted(record.target);
   // First the mount: nothing can be removed through one that is read-only.
   await strategy?.release(composition);
   removeTree(AT_FDCWD, `${record.target}/${scratch}`);
@@ -98,6 +103,19 @@ export async function undo(
   if (!record.madeTarget) restoreTarget(record);
   forget(store, record.id);
   return { targetRemoved };
+}
+
+/** Whatever removes a directory would stop half-way at a mount in it, or take the mount along. */
+function checkNothingMounted(target: string): void {
+  const mount = readMounts().find(({ path }) => path.startsWith(`${target}/`));
+  if (mount === undefined) return;
+  throw new LaminaError(
+    "busy",
+    `${mount.path}: EBUSY, something (${mount.type}) is mounted there`,
+    {
+      hint: `Unmount it first: umount ${mount.path}`,
+    },
+  );
 }
 
 /** Not while {@link clearUnrecorded} looks: between its record and its directory a composition looks like one that nobody owns. */
@@ -118,10 +136,15 @@ function removeTarget(target: string): boolean {
 function restoreTarget({ target, targetWas, result }: CompositionRecord): void {
   if (targetWas === undefined || result === "mount") return;
   try {
+    // A strategy may have put something else into its place, which is gone now.
+    const made = mkdirat(AT_FDCWD, target, 0o700);
+    if (made !== -EEXIST) check(made, "mkdir", target);
     Deno.chownSync(target, targetWas.uid, targetWas.gid);
     Deno.chmodSync(target, targetWas.mode);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const gone = error instanceof Deno.errors.NotFound ||
+      (error instanceof SysError && error.errno === ENOENT);
+    if (!gone) throw error;
   }
 }
 

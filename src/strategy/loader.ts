@@ -14,7 +14,14 @@ import { distrust } from "./trust.ts";
 export const API_VERSION = 1;
 
 /** The built-in plugins, `plugins/NAME.ts`, in the order that decides between equal estimates. */
-export const BUILT_IN: readonly string[] = ["overlay", "composefs", "reflink", "hardlink", "copy"];
+export const BUILT_IN: readonly string[] = [
+  "overlay",
+  "composefs",
+  "btrfs-snapshot",
+  "reflink",
+  "hardlink",
+  "copy",
+];
 
 /** Where a plugin comes from; plain data, so that another thread can load it again. */
 export interface PluginSource {

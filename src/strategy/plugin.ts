@@ -53,6 +53,11 @@ export interface Traits {
   readonly layouts?: boolean;
   /** Most layers that one composition takes; undefined: any number. */
   readonly maxLayers?: number;
+  /**
+   * What it keeps of every tree that it composes, by {@link Host.keep}: a name of 1 to 32 lower-case letters, digits, `-` for the form
+   * of that. Another form, say of a later version, takes another name. Undefined: nothing.
+   */
+  readonly keeps?: string;
 }
 
 /** One way to compose. */
@@ -71,8 +76,8 @@ export interface Strategy {
   compose(job: Job): Made | Promise<Made>;
   /**
    * Undoes a composition: after it the target is an empty directory, or gone. Must accept one that is half made, half
-   * undone, or not there at all (after a reboot or a crash). Lamina itself removes the target, if it made it, and the
-   * workspace.
+   * undone, or not there at all (after a reboot or a crash). Lamina itself removes the target, if it made it, or makes it again as
+   * it was, and removes the workspace. It does not call this while something is mounted below a plain directory.
    */
   release(composition: Composition): void | Promise<void>;
   /**
@@ -104,7 +109,17 @@ export interface Site {
 
 /** What a probe found. */
 export type Verdict =
-  | { readonly works: true; readonly cost: Cost; readonly notes?: readonly string[] }
+  | {
+    readonly works: true;
+    /** What a composition costs. */
+    readonly cost: Cost;
+    /**
+     * What it costs more where what the strategy keeps of the tree ({@link Traits.keeps}) is not there yet. The choice counts half of
+     * it: a strategy is taken where it pays at a tree's second composition at the latest.
+     */
+    readonly keepCost?: Cost;
+    readonly notes?: readonly string[];
+  }
   | { readonly works: false; readonly reason: string; readonly hint?: string };
 
 /** A linear cost model, from a micro-measurement on the site. The estimate is the sum over the tree's counts. */
@@ -197,6 +212,8 @@ export interface Job {
   readonly native: boolean;
   /** A private directory of this composition in the store, which lives until release: upper and work directories. */
   readonly workspace: string;
+  /** Aborted when the user wants it stopped: for what takes long and can be told, such as a program that is run. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** `--upper`. */
@@ -267,6 +284,14 @@ export interface MaterializeOptions {
   readonly linkOthers?: boolean;
 }
 
+/** What {@link Host.keep} gives. */
+export interface Kept {
+  /** The directory that was filled for the tree. Nothing in it may be changed. */
+  readonly path: string;
+  /** Whether it was made just now. */
+  readonly made: boolean;
+}
+
 /** What lamina does for a plugin. */
 export interface Host {
   /** The program's version. */
@@ -278,6 +303,17 @@ export interface Host {
    * (`skippedOwners`, `skippedDevices`, `skippedXattrs`, `skippedModes`).
    */
   materialize(job: Job, options?: MaterializeOptions): Promise<Made>;
+  /**
+   * Gives the directory that this strategy keeps of the job's tree in the store ({@link Traits.keeps}), and has it made if it is not
+   * there: `make` gets an empty directory on the store's filesystem, 0700, and fills it. It enters the store by one rename, durably, when
+   * `make` is done; if that throws, or the process dies in it, nothing of it stays. Of several compositions that want the same, one
+   * makes it and the others wait.
+   *
+   * It stays as long as the tree does. Lamina removes it without the plugin, by unlink(2) and rmdir(2) of all that is in it: so
+   * nothing in it may be immutable, read-only or mounted. It can be lost at any time between two compositions, and a composition
+   * that was made must not depend on its path any more.
+   */
+  keep(job: Job, make: (directory: string) => void | Promise<void>): Promise<Kept>;
   /**
    * Gives a directory the metadata that the tree's root has: owner, mode, xattrs, times. For an upper directory, which is what
    * shows as the root of an overlay.

@@ -11,7 +11,7 @@ import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
+import type { Access, Cost, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
 
 /** Where a composition would be. */
 export interface Place {
@@ -146,7 +146,11 @@ function isVerdict(value: unknown): value is Verdict {
   const verdict = value as Partial<Verdict> | undefined | null;
   if (verdict?.works === false) return typeof verdict.reason === "string";
   if (verdict?.works !== true) return false;
-  const { fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB } = verdict.cost ?? {};
+  return isCost(verdict.cost) && (verdict.keepCost === undefined || isCost(verdict.keepCost));
+}
+
+function isCost(value: Partial<Cost> | undefined): boolean {
+  const { fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB } = value ?? {};
   const costs = [fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB];
   return costs.every((cost) => typeof cost === "number" && cost >= 0 && Number.isFinite(cost));
 }

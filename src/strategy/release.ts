@@ -133,17 +133,18 @@ interface Usage {
 /** What will be freed: counted before, because afterwards it is gone. */
 function usageOf(store: Store, record: CompositionRecord): Usage {
   const usage: Usage = { entries: 0, bytes: 0 };
-  if (record.result === "directory") addUsage(record.target, usage);
+  const cloned = Number(record.notes?.clonedBytes ?? 0);
+  // What was cloned is known by its size, without what fills its last block.
+  if (record.result === "directory") addUsage(record.target, usage, cloned > 0);
   addUsage(store.compositions.workspace(record.id), usage);
   // The record and the lock are no part of what a person calls the composition.
   usage.entries = Math.max(0, usage.entries - 2);
-  const cloned = Number(record.notes?.clonedBytes ?? 0);
   usage.bytes = Math.max(0, usage.bytes - cloned);
   return usage;
 }
 
 /** Adds the entries below a directory, on its own filesystem, and the bytes of inodes that have no name elsewhere. */
-function addUsage(path: string, usage: Usage): void {
+function addUsage(path: string, usage: Usage, bySize = false): void {
   const stat = new Stat();
   const top = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (top < 0) return;
@@ -161,7 +162,9 @@ function addUsage(path: string, usage: Usage): void {
       }
       const names = stat.nlink === 1 ? 1 : (groups.get(stat.ino) ?? 0) + 1;
       groups.set(stat.ino, names);
-      if (names === stat.nlink) usage.bytes += stat.blocks * 512;
+      if (names < stat.nlink) continue;
+      const allocated = stat.blocks * 512;
+      usage.bytes += bySize ? Math.min(stat.size, allocated) : allocated;
     }
   }
 }
