@@ -230,3 +230,30 @@ Deno.test("choice: where none will do, every reason is said", () => {
   assertStringIncludes(error.message, "hardlink shares inodes");
   assertEquals(error.kind, "unsupported");
 });
+
+Deno.test("what is kept of a tree is made where it pays at the second composition", () => {
+  const snapshot = (keepMs: number, kept: boolean): Candidate => ({
+    ...candidate("snapshot", {}),
+    verdict: {
+      works: true,
+      cost: { ...FREE, fixedMs: 10 },
+      keepCost: { ...FREE, fixedMs: keepMs },
+    },
+    kept,
+  });
+  const other = candidate("reflink", { fixedMs: 1000 });
+  const cases: [number, boolean, string, number][] = [
+    [1500, false, "snapshot", 1510],
+    [2500, false, "reflink", 1000],
+    [2500, true, "snapshot", 10],
+  ];
+  for (const [keepMs, kept, chosen, estimateMs] of cases) {
+    const choice = choose([other, snapshot(keepMs, kept)], REQUEST, COUNTS);
+    assertEquals([choice.chosen, choice.estimateMs], [chosen, estimateMs]);
+  }
+  const { why } = choose([other, snapshot(1500, false)], REQUEST, COUNTS);
+  assertEquals(
+    why,
+    "1510 ms expected, and 10 ms for later ones of this image; next is reflink (1000 ms)",
+  );
+});

@@ -12,6 +12,7 @@ import { CASES } from "./cases.ts";
 /** What each strategy cannot do somewhere. */
 function impossible(strategy: string, kind: LoopKind): string | undefined {
   if (strategy === "reflink" && kind === "ext4") return "ext4 has no reflinks";
+  if (strategy === "btrfs-snapshot" && kind !== "btrfs") return `${kind} has no snapshots`;
   if (strategy === "overlay" || strategy === "composefs") return cannotMount("overlay");
   return undefined;
 }

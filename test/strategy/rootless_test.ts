@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { available, LoopFs } from "../support/loopfs.ts";
 import { lacks, needs } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
 
@@ -14,6 +15,17 @@ function noUserNamespace(): string | undefined {
   return success ? undefined : "user namespaces are not allowed";
 }
 
+/** Every case in a user namespace, below a directory; returns what was wrong. */
+async function inUserNamespace(path: string, ...strategies: string[]): Promise<string[]> {
+  Deno.mkdirSync(path);
+  const child = [Deno.execPath(), "run", "-A", "--quiet", CHILD, path, ...strategies];
+  const { success, stdout, stderr } = await new Deno.Command("unshare", {
+    args: ["-Urm", ...child],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
 Deno.test({
   ...needs(
     "without root's rights: the tree as far as it can be, nothing granted, and mounts in a user namespace",
@@ -21,10 +33,21 @@ Deno.test({
   ),
   async fn() {
     using temp = new TempDir();
-    const args = ["-Urm", Deno.execPath(), "run", "-A", "--quiet", CHILD, `${temp.path}/bed`];
-    Deno.mkdirSync(`${temp.path}/bed`);
-    const { success, stdout, stderr } = await new Deno.Command("unshare", { args }).output();
-    assert(success, new TextDecoder().decode(stderr));
-    assertEquals(JSON.parse(new TextDecoder().decode(stdout)), []);
+    const path = `${temp.path}/bed`;
+    assertEquals(await inUserNamespace(path, "copy", "hardlink", "overlay"), []);
   },
 });
+
+for (const mount of [[], ["user_subvol_rm_allowed"]]) {
+  Deno.test({
+    ...needs(
+      `without root's rights: snapshots, ${mount[0] ?? "emptied to be removed"}`,
+      noUserNamespace(),
+      available("btrfs"),
+    ),
+    async fn() {
+      await using fs = await LoopFs.make("btrfs", 512, { mount });
+      assertEquals(await inUserNamespace(`${fs.path}/bed`, "btrfs-snapshot"), []);
+    },
+  });
+}
