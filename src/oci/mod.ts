@@ -10,9 +10,11 @@ export {
   type DockerArchiveReference,
   formatReference,
   fullName,
+  isReference,
   type LayoutReference,
   parseReference,
   type Reference,
   type RegistryReference,
+  sourceOf,
 } from "./reference.ts";
 export { openSource, type SourceOptions } from "./source.ts";

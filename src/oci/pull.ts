@@ -4,7 +4,6 @@
  * @module
  */
 
-import { resolve as absolute } from "@std/path";
 import { LaminaError } from "../error.ts";
 import {
   type LayerLimits,
@@ -22,7 +21,7 @@ import {
 import type { ResolvedImage } from "./image.ts";
 import { claimLayers } from "./layer_locks.ts";
 import { formatPlatform, type Platform } from "./platform.ts";
-import { formatReference, parseReference, type Reference } from "./reference.ts";
+import { parseReference, type Reference, sourceOf } from "./reference.ts";
 import {
   checkSealedConfig,
   checkSealedTree,
@@ -128,13 +127,13 @@ export async function pull(
 
   const brought = await bringLayers(store, reference, found, options);
   const name = options.name ?? found.names[0];
-  const known = nameImage(store, found.digest, name);
+  const known = nameImage(store, found.digest, name, sourceOf(parsed));
   let named = known;
   // Once, unless somebody removes the image before it has its name.
   while (named === undefined) {
     options.onProgress?.({ type: "merging" });
     enterImage(store, parsed, found, sealed, subject);
-    named = nameImage(store, found.digest, name);
+    named = nameImage(store, found.digest, name, sourceOf(parsed));
   }
   const { image, before } = named;
 
@@ -282,9 +281,7 @@ function enterImage(
   using staging = store.staging();
   const description = {
     digest: image.digest,
-    source: formatReference(
-      "path" in reference ? { ...reference, path: absolute(reference.path) } : reference,
-    ),
+    source: sourceOf(reference),
     platform: image.platform === undefined ? "" : formatPlatform(image.platform),
     pulled: new Date().toISOString(),
     layers: image.layers.map(({ diffId, digest, length: size, mediaType }) => ({
@@ -304,10 +301,11 @@ function nameImage(
   store: Store,
   digest: string,
   name: string | undefined,
+  source: string,
 ): { readonly image: ImageRecord; readonly before: string | undefined } | undefined {
   using _images = store.images.lock();
   const image = store.images.get(digest);
   if (image === undefined) return undefined;
   store.images.use(digest);
-  return { image, before: name === undefined ? undefined : store.names.set(name, digest) };
+  return { image, before: name === undefined ? undefined : store.names.set(name, digest, source) };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 
 /** An image in a directory of the OCI image layout, or in a tar archive of one. */
@@ -263,6 +264,18 @@ export function parseReference(
   return fail(
     text,
     transport === "" ? "no transport is named" : `there is no transport ${transport}:`,
+  );
+}
+
+/** Whether a text begins as a reference that lamina reads, rather than as a name in a store. */
+export function isReference(text: string): boolean {
+  return /^(?:(?:oci|oci-archive|docker-archive):.|docker:\/\/)/s.test(text);
+}
+
+/** The reference with an absolute path, as text: what a store remembers of where an image is from. */
+export function sourceOf(reference: Reference): string {
+  return formatReference(
+    "path" in reference ? { ...reference, path: resolve(reference.path) } : reference,
   );
 }
 

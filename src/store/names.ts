@@ -1,5 +1,6 @@
 /**
- * Names of images: `tags/NAME` holds the digest of the manifest that NAME stands for.
+ * Names of images: `tags/NAME` holds the digest of the manifest that NAME stands for, and in a second line the reference that it was
+ * pulled from under this name, if it was.
  *
  * @module
  */
@@ -36,17 +37,27 @@ export class Names {
 
   /** The digest that a name stands for, or undefined. */
   get(name: string): string | undefined {
-    if (!NAME.test(name) || encodeURIComponent(name).length > 255) return undefined;
-    const bytes = readIfThere(this.#layout.tag(name));
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes).trim();
+    return this.#lines(name)?.[0];
   }
 
-  /** Lets a name stand for an image; what it stood for before is returned. */
-  set(name: string, digest: string): string | undefined {
+  /** The reference that the image of a name was pulled from under this name; undefined where it got the name otherwise. */
+  source(name: string): string | undefined {
+    return this.#lines(name)?.[1] || undefined;
+  }
+
+  /**
+   * Lets a name stand for an image; what it stood for before is returned.
+   *
+   * @param source The reference that it was just pulled from.
+   */
+  set(name: string, digest: string, source?: string): string | undefined {
     checkName(name);
     splitDigest(digest);
     const before = this.get(name);
-    if (before !== digest) replaceFile(this.#layout.tag(name), digest + "\n", this.#layout.tmp);
+    const kept = before === digest ? source ?? this.source(name) : source;
+    if (before !== digest || kept !== this.source(name)) {
+      replaceFile(this.#layout.tag(name), `${digest}\n${kept ?? ""}\n`, this.#layout.tmp);
+    }
     return before;
   }
 
@@ -68,5 +79,11 @@ export class Names {
       else list.push(name);
     }
     return names;
+  }
+
+  #lines(name: string): string[] | undefined {
+    if (!NAME.test(name) || encodeURIComponent(name).length > 255) return undefined;
+    const bytes = readIfThere(this.#layout.tag(name));
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes).split("\n");
   }
 }

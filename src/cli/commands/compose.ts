@@ -5,6 +5,7 @@
  */
 
 import { compose } from "../../strategy/compose.ts";
+import { PULL_FLAG, PULL_HELP, readyImage } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
 import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
@@ -16,12 +17,17 @@ export default defineCommand({
   description:
     "TARGET is made, or is an empty directory. With the strategy `auto`, every strategy is tried on the " +
     "filesystems of the store and the target, and the one with the least expected time is taken among those that " +
-    "work and give what is asked for.",
+    "work and give what is asked for.\n" + PULL_HELP,
   arguments: [
-    { name: "IMAGE", complete: "image", summary: "a name, a digest, or the beginning of one" },
+    {
+      name: "IMAGE",
+      complete: "image",
+      summary: "a name, a digest or the beginning of one, or a reference to pull",
+    },
     { name: "TARGET", complete: "directory", summary: "where the root filesystem is to be" },
   ],
   flags: [
+    PULL_FLAG,
     {
       name: "strategy",
       value: "NAME",
@@ -86,6 +92,10 @@ export default defineCommand({
   examples: [
     { command: "lamina compose debian:12 /srv/vm1", says: "by the fastest strategy" },
     {
+      command: "lamina compose app /srv/vm1 --pull newer",
+      says: "of what its source has now, if that can be reached",
+    },
+    {
       command: "lamina compose debian:12 /srv/vm1 --explain",
       says: "and say how it was chosen",
     },
@@ -99,8 +109,8 @@ export default defineCommand({
     },
   ],
 }, async (context, { args, flags }) => {
-  const store = await context.store();
-  const image = store.images.find(args.image);
+  using ready = await readyImage(context, args.image, flags.pull);
+  const { store, image, pulled } = ready;
   using progress = await context.progress();
   let bar: Task | undefined;
   const result = await compose(store, image, args.target, {
@@ -125,7 +135,14 @@ export default defineCommand({
   const { id, target, strategy, why, milliseconds, estimateMs, access, notes, rows } = result;
   const made = { id, target, strategy, why, milliseconds, estimateMs, result: result.result };
   return {
-    document: { ...made, access, notes, ...(flags.explain ? { rows } : {}) },
+    document: {
+      ...made,
+      access,
+      notes,
+      image: image.digest,
+      pulled: pulled !== undefined,
+      ...(flags.explain ? { rows } : {}),
+    },
     text: (screen) =>
       (flags.explain ? `${explanation(rows, screen)}\n` : "") +
       `${screen.paint("dim", id)}  ${printable(target)}: a ${result.result} by ` +

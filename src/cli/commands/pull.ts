@@ -5,11 +5,9 @@
  */
 
 import { parsePlatform } from "../../oci/mod.ts";
-import { pull, type PullEvent, type PullResult } from "../../oci/pull.ts";
+import { pull } from "../../oci/pull.ts";
+import { pulledText, showPull } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
-import { shortDigest } from "../terminal/names.ts";
-import type { Progress, Task } from "../terminal/progress.ts";
-import { duration, plural, size } from "../terminal/units.ts";
 
 export default defineCommand({
   description:
@@ -43,43 +41,13 @@ export default defineCommand({
   const result = await pull(store, args.ref, {
     name: flags.name,
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
-    onProgress: showing(progress),
+    onProgress: showPull(progress),
     signal: context.signal,
   });
   const { seconds, image, ...rest } = result;
   return {
     document: { ...rest, seconds, image },
-    text: () => summary(result),
+    text: () => pulledText(result),
     brief: [image.digest],
   };
 });
-
-/** One bar for each layer. */
-function showing(progress: Progress): (event: PullEvent) => void {
-  const bars = new Map<string, Task>();
-  return (event) => {
-    if (event.type !== "layer") return;
-    let bar = bars.get(event.diffId);
-    if (bar === undefined) {
-      bar = progress.task(`layer ${shortDigest(event.diffId)}`, event.total);
-      bars.set(event.diffId, bar);
-    }
-    if (event.finished) bar.finish();
-    else bar.update(event.done);
-  };
-}
-
-function summary(
-  { image, name, replaced, layers, newBytes, sharedBytes, verified, seconds }: PullResult,
-): string {
-  const fresh = layers.filter((layer) => layer.isNew).length;
-  const took = `in ${duration(seconds * 1000)}`;
-  const brought = fresh === 0
-    ? `${plural(layers.length, "layer")}, all in the store already, ${took}`
-    : `${plural(layers.length, "layer")}, ${fresh} new: ${size(newBytes)} stored${
-      sharedBytes > 0 ? `, ${size(sharedBytes)} shared with what was there` : ""
-    }, ${took}`;
-  const was = replaced === undefined ? "" : `, no longer ${shortDigest(replaced)}`;
-  return `${name ?? "(no name)"} is ${shortDigest(image.digest)}${was}: ${brought}\n` +
-    verified.map((key) => `checked: ${key}\n`).join("");
-}
