@@ -103,7 +103,8 @@ const plugin: Plugin = {
 
       compose(job: Job) {
         const layers = job.fixup === undefined ? job.layers : [...job.layers, job.fixup];
-        const lower = layers.map((layer) => layer.path).reverse();
+        // overlayfs takes no directory twice. Of a layer that comes again the lower place changes nothing: all that it says, the upper one says.
+        const lower = [...new Set(layers.map((layer) => layer.path).reverse())];
         host.mountStack(job, { lower, options: optionsFor(job.native, job.access === "rw") });
         return { notes: { lowerDirectories: lower.length } };
       },

@@ -142,6 +142,17 @@ export const SECTIONS: readonly Section[] = [
         ],
       },
       {
+        name: "plugin",
+        summary: "try strategies of one's own",
+        group: [
+          {
+            name: "check",
+            summary: "run the conformance suite on a strategy",
+            load: () => import("./commands/plugin_check.ts"),
+          },
+        ],
+      },
+      {
         name: "completions",
         summary: "print a completion script for a shell",
         load: () => import("./commands/completions.ts"),

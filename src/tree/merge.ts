@@ -13,7 +13,15 @@
 import { LaminaError } from "../error.ts";
 import { countLinks } from "./count.ts";
 import { metadataEqual, overlayDifference } from "./difference.ts";
-import { type ByteString, Inode, isWhiteout, type Origin, S_IFLNK, S_IFMT } from "./inode.ts";
+import {
+  type ByteString,
+  Inode,
+  isWhiteout,
+  type Origin,
+  S_IFCHR,
+  S_IFLNK,
+  S_IFMT,
+} from "./inode.ts";
 import { HARDLINK, IMPLIED, isMark, OPAQUE } from "./marks.ts";
 
 /** Symbolic links that one path may go through: MAXSYMLINKS of the kernel. */
@@ -60,26 +68,36 @@ export function* mergeSteps(layers: Iterable<Inode>): Generator<Inode> {
 }
 
 /**
- * What a plain stack of overlay lower directories shows of layers: a directory that is only implied counts like any other, and a hard link
- * to a lower layer's file is not there.
+ * What a plain stack of overlay lower directories shows of layers: a directory that is only implied counts like any other, a hard link to a
+ * lower layer's file is not there, and a root is never opaque. In a directory that just one layer has, or that is opaque, overlayfs has
+ * nothing to merge, and lists its whiteouts.
  */
 export function plainStack(layers: readonly Inode[]): Inode {
   const root = new Inode(0o040755);
-  const lay = (upper: Inode, onto: Inode): void => {
+  const listed = new Map<Inode, readonly ByteString[]>();
+  const lay = (upper: Inode, onto: Inode, alone: boolean): void => {
     copyMetadata(upper, onto);
-    const below = isOpaque(upper) ? new Map<ByteString, Inode>() : new Map(onto.children!);
+    const opaque = onto !== root && isOpaque(upper);
+    const below = opaque ? new Map<ByteString, Inode>() : new Map(onto.children!);
     onto.children = below;
+    const whiteouts: ByteString[] = [];
     for (const [name, inode] of upper.children!) {
-      if (isWhiteout(inode)) below.delete(name);
-      else if (inode.children !== null) {
+      if (isWhiteout(inode)) {
+        below.delete(name);
+        whiteouts.push(name);
+      } else if (inode.children !== null) {
         const there = below.get(name);
         const directory = there?.children ? there : new Inode(inode.mode);
         below.set(name, directory);
-        lay(inode, directory);
+        lay(inode, directory, directory !== there);
       } else if (!inode.xattrs?.has(HARDLINK)) below.set(name, inode);
     }
+    listed.set(onto, alone || opaque ? whiteouts : []);
   };
-  for (const layer of layers) lay(layer, root);
+  for (const layer of layers) lay(layer, root, false);
+  for (const [directory, names] of listed) {
+    for (const name of names) directory.children!.set(name, new Inode(S_IFCHR));
+  }
   return root;
 }
 
@@ -98,6 +116,7 @@ class Merge {
     this.#origin = { layer: index, path: null };
     this.#linked.clear();
     // Links first: they mean the tree as it was. Then what the layer removes, and last what it brings, so that it removes nothing of its own.
+    if (isOpaque(layer)) this.special = true;
     if (this.#resolveLinks(layer, "")) this.#remove(layer, [this.root]);
     if (!isImplied(layer)) copyMetadata(layer, this.root);
     else if (!sameMetadata(layer, this.root)) this.special = true;
@@ -149,12 +168,18 @@ class Merge {
   /** Takes away what a layer's whiteouts and opaque directories hide. `stack` leads from the root to the directory. */
   #remove(upper: Inode, stack: readonly Inode[]): void {
     const below = stack.at(-1)!.children!;
-    if (isOpaque(upper)) return below.clear();
+    if (isOpaque(upper)) {
+      if (holdsWhiteout(upper)) this.special = true;
+      return below.clear();
+    }
     for (const [name, inode] of upper.children!) {
       if (isWhiteout(inode)) below.delete(name);
       else if (inode.children !== null) {
         const onto = this.#counterpart(inode, name, stack);
-        if (onto === undefined) continue;
+        if (onto === undefined) {
+          if (holdsWhiteout(inode)) this.special = true;
+          continue;
+        }
         if (onto.at(-1) !== below.get(name)) this.special = true;
         this.#remove(inode, onto);
       }
@@ -259,6 +284,14 @@ class Merge {
 
 function isOpaque(directory: Inode): boolean {
   return directory.xattrs?.has(OPAQUE) ?? false;
+}
+
+/** Whether there is a whiteout in a layer's directory or below. */
+function holdsWhiteout(directory: Inode): boolean {
+  for (const inode of directory.children!.values()) {
+    if (inode.children === null ? isWhiteout(inode) : holdsWhiteout(inode)) return true;
+  }
+  return false;
 }
 
 function isImplied(directory: Inode): boolean {

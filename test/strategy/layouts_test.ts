@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { LaminaError } from "../../src/error.ts";
 import { type ImageRecord, SHARED_BY, type TreeLayout } from "../../src/store/mod.ts";
 import { compose, type ComposeOptions } from "../../src/strategy/compose.ts";
+import { IMAGES } from "../../src/strategy/conformance/images/mod.ts";
 import { mounts } from "../../src/strategy/mounts.ts";
 import { release } from "../../src/strategy/release.ts";
 import { writeSample } from "../../src/strategy/sample.ts";
@@ -11,8 +12,7 @@ import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, opaque, symlink, whiteout } from "../support/tar.ts";
 import type { TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
-import { Bed, builtInPlugins } from "./bed.ts";
-import { bytesOf, CASES } from "./cases.ts";
+import { Bed, builtInPlugins, bytesOf } from "./bed.ts";
 
 const reason = notRoot() ?? cannotMount("erofs") ?? cannotMount("overlay");
 const SPLIT: readonly TreeLayout[] = ["layered", "hybrid"];
@@ -41,9 +41,9 @@ async function composed(
 }
 
 /** Images with more above them than the cases have: what only a stack of metadata images can get wrong. */
-const FURTHER: readonly { readonly name: string; readonly layers: () => TarPiece[][] }[] = [
+const FURTHER: readonly { readonly id: string; readonly layers: () => TarPiece[][] }[] = [
   {
-    name: "names of object directories and stubs come and go",
+    id: "names of object directories and stubs come and go",
     layers: () => [
       [directory("00"), file("00/low", bytesOf(500, 1)), file("ff", "x"), directory("3c")],
       [whiteout("00"), directory("ab"), file("ab/high", bytesOf(600, 2)), file("cd", "file")],
@@ -52,7 +52,7 @@ const FURTHER: readonly { readonly name: string; readonly layers: () => TarPiece
     ],
   },
   {
-    name: "a directory that is gone comes back, twice",
+    id: "a directory that is gone comes back, twice",
     layers: () => [
       [directory("d", { mode: 0o700 }), file("d/one", "1"), directory("d/e"), file("d/e/low", "l")],
       [whiteout("d")],
@@ -62,7 +62,7 @@ const FURTHER: readonly { readonly name: string; readonly layers: () => TarPiece
     ],
   },
   {
-    name: "hard links whose names change from layer to layer",
+    id: "hard links whose names change from layer to layer",
     layers: () => [
       [file("a", bytesOf(900, 3)), hardlink("b", "a"), hardlink("c", "a"), file("d", "small")],
       [file("b", "no link any more")],
@@ -73,7 +73,7 @@ const FURTHER: readonly { readonly name: string; readonly layers: () => TarPiece
     ],
   },
   {
-    name: "a layer with nothing in it, and one that changes metadata only",
+    id: "a layer with nothing in it, and one that changes metadata only",
     layers: () => [
       [directory("d", { mtime: 5 }), file("d/f", "f")],
       [],
@@ -88,7 +88,7 @@ Deno.test({
   async fn(t) {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    for (const [index, { name, layers }] of [...CASES, ...FURTHER].entries()) {
+    for (const [index, { id: name, layers }] of [...IMAGES, ...FURTHER].entries()) {
       const below = await bed.image(`below-${index}`, layers());
       // With one layer more, so that all below it is shared by two images.
       const top = [directory("top"), file("top/00", bytesOf(700, index)), file("7e", "root")];

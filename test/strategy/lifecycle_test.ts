@@ -11,8 +11,7 @@ import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, symlink, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
-import { Bed, builtInPlugins } from "./bed.ts";
-import { bytesOf } from "./cases.ts";
+import { Bed, builtInPlugins, bytesOf } from "./bed.ts";
 
 const NOTHING = { records: [], directories: [] };
 

@@ -1,0 +1,144 @@
+/**
+ * Where a strategy is tried: a store on a filesystem, images in it, and a place for targets.
+ *
+ * @module
+ */
+
+import { AT_FDCWD, MNT_DETACH, removeTree, umount2, UMOUNT_NOFOLLOW } from "../../linux/mod.ts";
+import { pull } from "../../oci/pull.ts";
+import { type CompositionRecord, type ImageRecord, Store } from "../../store/mod.ts";
+import { readErofs } from "../../tree/mod.ts";
+import { describeTree } from "./expected.ts";
+import { type MountInfo, readMounts } from "../filesystem.ts";
+import { writeLayout } from "./layout.ts";
+import { diffSnapshots, snapshot } from "./snapshot.ts";
+import { makeTar, type TarPiece } from "./tar.ts";
+
+/** A file that lies beside all targets and has to stay as it is. */
+const NEIGHBOUR = "neighbour";
+const NEIGHBOURS_CONTENT = "not to be touched";
+
+/** A store and a place for targets, below one directory. */
+export class Bed {
+  readonly store: Store;
+  readonly targets: string;
+  readonly path: string;
+  readonly #images = new Map<string, ImageRecord>();
+  readonly #expected = new Map<string, Map<string, string>>();
+  /** The layers of small images as they were when they came, by their directories. */
+  readonly #layers = new Map<string, Map<string, string>>();
+  #names = 0;
+
+  /** @param path An empty directory. */
+  constructor(path: string) {
+    this.path = path;
+    this.store = Store.open(`${path}/store`, { create: true });
+    this.targets = `${path}/targets`;
+    Deno.mkdirSync(this.targets);
+    this.#putNeighbour();
+  }
+
+  /** A target that does not exist. */
+  target(): string {
+    return `${this.targets}/t${this.#names++}`;
+  }
+
+  /** Brings an image of the given layers into the store, by the way that all images take. */
+  async image(name: string, layers: readonly TarPiece[][]): Promise<ImageRecord> {
+    const layout = `${this.path}/layout-${this.#names++}`;
+    try {
+      writeLayout(layout, name, layers.map((pieces) => makeTar(pieces)));
+      const { image } = await pull(this.store, `oci:${layout}:${name}`, {
+        // A path may be longer than what one system call takes.
+        limits: { pathBytes: 65536 },
+      });
+      return image;
+    } finally {
+      Deno.removeSync(layout, { recursive: true });
+    }
+  }
+
+  /** The same for an image that is used again: it comes once. */
+  async shared(name: string, layers: () => readonly TarPiece[][]): Promise<ImageRecord> {
+    let image = this.#images.get(name);
+    if (image === undefined) this.#images.set(name, image = await this.image(name, layers()));
+    return image;
+  }
+
+  /** Remembers what an image's layers hold, for {@link changes}. */
+  watch(image: ImageRecord): void {
+    for (const { diffId } of image.layers) {
+      const path = this.store.layers.directory(diffId);
+      if (!this.#layers.has(path)) this.#layers.set(path, snapshot(path));
+    }
+  }
+
+  /** How the layers that are watched differ from what they were. */
+  changes(): string[] {
+    return [...this.#layers].flatMap(([path, before]) => diffSnapshots(before, snapshot(path)));
+  }
+
+  /** What an image's tree should look like, in the form that `snapshot` has. */
+  expected(image: ImageRecord): Map<string, string> {
+    const { digest } = image.tree;
+    let expected = this.#expected.get(digest);
+    if (expected === undefined) {
+      const { layout } = this.store;
+      expected = describeTree(readErofs(Deno.readFileSync(layout.tree(digest))), layout.objects);
+      this.#expected.set(digest, expected);
+    }
+    return expected;
+  }
+
+  /** What is on record, and what is being made. */
+  leftovers(): { records: CompositionRecord[]; directories: string[] } {
+    const { compositions, tmp } = this.store.layout;
+    const directories = [compositions, tmp, this.targets].flatMap((path) =>
+      Array.from(Deno.readDirSync(path), (entry) => `${path}/${entry.name}`)
+    ).filter((path) => path !== this.#neighbour);
+    return { records: this.store.compositions.list(), directories };
+  }
+
+  /** Whether what lies beside the targets is as it was. */
+  get neighbourIsThere(): boolean {
+    try {
+      return Deno.readTextFileSync(this.#neighbour) === NEIGHBOURS_CONTENT;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What is mounted below, the latest last. */
+  mounts(): MountInfo[] {
+    return mountsBelow(this.path);
+  }
+
+  /** Clears away all that compositions left, by force. */
+  clear(): void {
+    unmountBelow(this.path);
+    const { compositions, tmp } = this.store.layout;
+    for (const path of [compositions, tmp, this.targets]) {
+      for (const { name } of [...Deno.readDirSync(path)]) removeTree(AT_FDCWD, `${path}/${name}`);
+    }
+    this.#putNeighbour();
+  }
+
+  get #neighbour(): string {
+    return `${this.targets}/${NEIGHBOUR}`;
+  }
+
+  #putNeighbour(): void {
+    Deno.writeTextFileSync(this.#neighbour, NEIGHBOURS_CONTENT);
+  }
+}
+
+function mountsBelow(directory: string): MountInfo[] {
+  return readMounts().filter(({ path }) => path.startsWith(`${directory}/`));
+}
+
+/** Unmounts all that is mounted below a directory, the latest first, busy or not. */
+export function unmountBelow(directory: string): void {
+  for (const { path } of mountsBelow(directory).reverse()) {
+    umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
+}

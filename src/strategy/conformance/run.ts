@@ -1,0 +1,90 @@
+/**
+ * The runner: experiment after experiment, on one bed, with one strategy.
+ *
+ * @module
+ */
+
+import type { LoadedPlugin } from "../loader.ts";
+import type { Bed } from "./bed.ts";
+import { type Case, type CaseResult, type Experiment, Impossible } from "./experiment.ts";
+import { Subject, type SubjectOptions } from "./subject.ts";
+import { experimentsFor } from "./suite.ts";
+import { Traces } from "./traces.ts";
+
+/** How to run the suite. */
+export interface RunOptions extends SubjectOptions {
+  /** Only cases whose ids hold this. */
+  readonly filter?: string;
+  /** Called before each experiment. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Tries a strategy. The results are in the order of the suite. */
+export async function runSuite(
+  bed: Bed,
+  plugin: LoadedPlugin,
+  options: RunOptions = {},
+): Promise<CaseResult[]> {
+  const { filter = "", signal, onProgress } = options;
+  const subject = await Subject.of(bed, plugin, options);
+  const experiments = experimentsFor(subject).map(withCleanliness)
+    .map((experiment) => ({ experiment, wanted: matching(experiment.cases, filter) }))
+    .filter(({ wanted }) => wanted.length > 0);
+  const results: CaseResult[] = [];
+  for (const [index, { experiment, wanted }] of experiments.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.(index, experiments.length);
+    results.push(...await conduct(subject, experiment, wanted));
+  }
+  onProgress?.(experiments.length, experiments.length);
+  return results;
+}
+
+function matching(cases: readonly Case[], filter: string): Case[] {
+  return cases.filter(({ id }) => id.includes(filter));
+}
+
+/** The id of the case that every experiment has beside its own. */
+const CLEAN = "nothing-left";
+
+function withCleanliness(experiment: Experiment): Experiment {
+  const clean = {
+    id: `${experiment.id}/${CLEAN}`,
+    says: "nothing is left of it: no mount, no file, no record, no open descriptor",
+  };
+  return { ...experiment, cases: [...experiment.cases, clean] };
+}
+
+async function conduct(
+  subject: Subject,
+  experiment: Experiment,
+  wanted: readonly Case[],
+): Promise<CaseResult[]> {
+  const { bed, signal } = subject;
+  if (experiment.obstacle !== undefined) return skipped(wanted, experiment.obstacle);
+  const findings = new Map<string, string[]>();
+  const found = (id: string, what: string) => {
+    findings.set(id, [...findings.get(id) ?? [], what]);
+  };
+  const traces = new Traces(bed);
+  try {
+    await experiment.run(subject, found);
+  } catch (error) {
+    if (error instanceof Impossible) return skipped(wanted, error.message);
+    signal?.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    for (const { id } of experiment.cases) found(id, `it failed: ${message}`);
+  }
+  for (const trace of traces.found()) found(`${experiment.id}/${CLEAN}`, trace);
+  if (findings.size > 0) bed.clear();
+  return wanted.map((one) => {
+    const what = findings.get(one.id);
+    return what === undefined
+      ? { ...one, outcome: "passed" }
+      : { ...one, outcome: "failed", found: what };
+  });
+}
+
+function skipped(cases: readonly Case[], reason: string): CaseResult[] {
+  return cases.map((one) => ({ ...one, outcome: "skipped", reason }));
+}
