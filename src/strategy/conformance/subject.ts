@@ -76,7 +76,9 @@ export class Subject {
 
   /** A strategy of its own, as another process would have it. */
   create(): Strategy {
-    const host = createHost({ plugin: this.plugin.source, signal: this.signal });
+    const { name, source } = this.plugin;
+    const keeper = { store: this.bed.store, plugin: name };
+    const host = createHost({ plugin: source, keeper, signal: this.signal });
     const strategy = this.plugin.plugin.create(host);
     host.bind(strategy);
     return strategy;

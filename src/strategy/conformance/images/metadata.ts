@@ -55,12 +55,16 @@ interface Variant {
   readonly field: string;
 }
 
-function all(variants: readonly Variant[], types = TYPES): { pieces: TarPiece[]; claims: Claim[] } {
+function all(
+  folder: string,
+  variants: readonly Variant[],
+  types = TYPES,
+): { pieces: TarPiece[]; claims: Claim[] } {
   const pieces: TarPiece[] = [];
   const claims: Claim[] = [];
   for (const { id, says, options, field } of variants) {
     for (const { type, make } of types) {
-      const name = `${type}-${id}`;
+      const name = `${folder}/${type}-${id}`;
       pieces.push(...make(name, options));
       claims.push(claim(name, `a ${type} with ${says}`, { [name]: `${type} ${field}` }));
     }
@@ -69,6 +73,7 @@ function all(variants: readonly Variant[], types = TYPES): { pieces: TarPiece[];
 }
 
 const modes = all(
+  "modes",
   MODES.map((mode) => ({
     id: mode.toString(8).padStart(4, "0"),
     says: `mode ${mode.toString(8).padStart(4, "0")}`,
@@ -79,39 +84,33 @@ const modes = all(
   TYPES.filter(({ type }) => type !== "symlink"),
 );
 
-const owners = all(OWNERS.map((id) => ({
-  id: String(id),
-  says: `owner ${id} and group ${id - 1}`,
-  options: { uid: id, gid: id - 1, mode: 0o4711 },
-  field: `owner=${id}:${id - 1}`,
-})));
+const owners = all(
+  "owners",
+  OWNERS.map((id) => ({
+    id: String(id),
+    says: `owner ${id} and group ${id - 1}`,
+    options: { uid: id, gid: id - 1, mode: 0o4711 },
+    field: `owner=${id}:${id - 1}`,
+  })),
+);
 
-const times = all(TIMES.map((mtimeText) => ({
-  id: mtimeText,
-  says: `the time ${mtimeText}`,
-  options: { mtimeText },
-  field: mtimeField(mtimeText),
-})));
+const times = all(
+  "times",
+  TIMES.map((mtimeText) => ({
+    id: mtimeText,
+    says: `the time ${mtimeText}`,
+    options: { mtimeText },
+    field: mtimeField(mtimeText),
+  })),
+);
 
 /** See the module. */
 export const METADATA: readonly TreeImage[] = [
   {
-    id: "modes",
-    says: "permission bits, setuid, setgid and sticky bits of all types",
-    layers: () => [modes.pieces],
-    claims: modes.claims,
-  },
-  {
-    id: "owners",
-    says: "owners and groups up to 32 bits of all types, with setuid bits",
-    layers: () => [owners.pieces],
-    claims: owners.claims,
-  },
-  {
-    id: "times",
-    says: "times with nanoseconds, before 1970 and after 2038, of all types",
-    layers: () => [times.pieces],
-    claims: times.claims,
+    id: "metadata",
+    says: "what entries of all types have",
+    layers: () => [[...modes.pieces, ...owners.pieces, ...times.pieces]],
+    claims: [...modes.claims, ...owners.claims, ...times.claims],
   },
   {
     id: "root",

@@ -79,9 +79,12 @@ const TARGETS: readonly (readonly [id: string, says: string, target: Text])[] = 
 export const NAME_IMAGES: readonly TreeImage[] = [
   {
     id: "names",
-    says: "names of all kinds",
+    says: "names and link targets of all kinds",
     layers: () => [
-      NAMES.map(([id, , name]) => file(name, `content of ${id}`)),
+      [
+        ...NAMES.map(([id, , name]) => file(name, `content of ${id}`)),
+        ...TARGETS.map(([id, , target]) => symlink(`target-${id}`, target)),
+      ],
       [
         directory("sub"),
         ...NAMES.flatMap(([, , name]) => [
@@ -90,17 +93,18 @@ export const NAME_IMAGES: readonly TreeImage[] = [
         ]),
       ],
     ],
-    claims: nameClaims(),
-  },
-  {
-    id: "targets",
-    says: "targets of symbolic links, which nobody follows",
-    layers: () => [TARGETS.map(([id, , target]) => symlink(`target-${id}`, target))],
-    claims: TARGETS.map(([id, says, target]) =>
-      claim(id, `a symbolic link whose target is ${says}`, {
-        [`target-${id}`]: typeof target === "string" ? `symlink target=${target}` : "symlink",
-      })
-    ),
+    claims: [
+      ...nameClaims(),
+      ...TARGETS.map(([id, says, target]) =>
+        claim(
+          `target-${id}`,
+          `a symbolic link, which nobody follows, with a target that is ${says}`,
+          {
+            [`target-${id}`]: typeof target === "string" ? `symlink target=${target}` : "symlink",
+          },
+        )
+      ),
+    ],
   },
   {
     id: "longest-target",

@@ -41,7 +41,7 @@ export const REPLACEMENTS: readonly TreeImage[] = [
   },
   {
     id: "changes",
-    says: "metadata that an upper layer changes",
+    says: "what an upper layer changes, and what it leaves as it is",
     layers: () => [
       [
         file("same", "content"),
@@ -51,6 +51,9 @@ export const REPLACEMENTS: readonly TreeImage[] = [
         file("xattr", "x", { xattrs: { "user.low": "1" } }),
         symlink("to-directory", "merged"),
         file("setuid", "s", { mode: 0o4755 }),
+        directory("etc", { mode: 0o710, uid: 3, mtime: 1_111_111_111, xattrs: { "user.e": "1" } }),
+        directory("etc/sub", { mode: 0o701, gid: 9, mtime: 1_222_222_222 }),
+        file("etc/sub/low", "l"),
       ],
       [
         file("same", "content", { mode: 0o600, uid: 5 }),
@@ -61,7 +64,9 @@ export const REPLACEMENTS: readonly TreeImage[] = [
         directory("to-directory"),
         file("to-directory/new", "n"),
         file("setuid", "s", { mode: 0o755 }),
+        file("etc/sub/high", "h"),
       ],
+      [file("etc/other/deep/file", "d")],
     ],
     claims: [
       claim("same-content", "mode and owner of a file with the same content", {
@@ -80,30 +85,19 @@ export const REPLACEMENTS: readonly TreeImage[] = [
         "merged/new": null,
       }),
       claim("setuid", "a setuid bit is taken away", { setuid: "mode=755" }),
-    ],
-  },
-  {
-    id: "implied",
-    says: "directories that a layer has no entry for",
-    layers: () => [
-      [
-        directory("etc", { mode: 0o710, uid: 3, mtime: 1_111_111_111, xattrs: { "user.e": "1" } }),
-        directory("etc/sub", { mode: 0o701, gid: 9, mtime: 1_222_222_222 }),
-        file("etc/sub/low", "l"),
-      ],
-      [file("etc/sub/high", "h")],
-      [file("etc/other/deep/file", "d")],
-    ],
-    claims: [
-      claim("metadata", "their metadata comes from below", {
-        etc: "mode=710 owner=3:0 mtime=1111111111.000000000 xattr:user.e=1",
-      }),
-      claim("nested", "so does that of one further down", {
+      claim(
+        "implied-metadata",
+        "directories that a layer has no entry for: their metadata comes from below",
+        {
+          etc: "mode=710 owner=3:0 mtime=1111111111.000000000 xattr:user.e=1",
+        },
+      ),
+      claim("implied-nested", "so does that of one further down", {
         "etc/sub": "mode=701 owner=0:9 mtime=1222222222.000000000",
         "etc/sub/low": "file",
         "etc/sub/high": "file",
       }),
-      claim("new", "one that no layer has an entry for is there", {
+      claim("implied-new", "one that no layer has an entry for is there", {
         "etc/other/deep": "directory",
         "etc/other/deep/file": "file",
       }),

@@ -28,7 +28,7 @@ const BINARY = new Uint8Array([0, 1, 10, 61, 255]);
 export const XATTRS: readonly TreeImage[] = [
   {
     id: "xattrs",
-    says: "extended attributes of all kinds and types",
+    says: "extended attributes, capabilities and ACLs",
     layers: () => [[
       file("user", "u", {
         mode: 0o444,
@@ -48,6 +48,25 @@ export const XATTRS: readonly TreeImage[] = [
       fifo("fifo", { xattrs: { "trusted.fifo": "t" } }),
       file("equal-1", bytesOf(6000, 9), { xattrs: { "user.which": "one" } }),
       file("equal-2", bytesOf(6000, 9), { xattrs: { "user.which": "two" } }),
+      file("capable/owned", bytesOf(100, 1), {
+        mode: 0o755,
+        uid: 7,
+        gid: 8,
+        xattrs: { "security.capability": CAPABILITY },
+      }),
+      file("capable/setuid", "x", {
+        mode: 0o4755,
+        uid: 9,
+        xattrs: { "security.capability": CAPABILITY },
+      }),
+      file("capable/large", bytesOf(90_000, 2), {
+        mode: 0o755,
+        xattrs: { "security.capability": CAPABILITY },
+      }),
+      file("acl/access", "acl", { mode: 0o644, xattrs: { "system.posix_acl_access": ACL } }),
+      directory("acl/default", { mode: 0o755, xattrs: { "system.posix_acl_default": ACL } }),
+      file("acl/default/file", "x", { mode: 0o600 }),
+      directory("acl/default/directory", { mode: 0o700 }),
     ]],
     claims: [
       claim("user", "a user xattr", { user: "xattr:user.a=1" }),
@@ -73,50 +92,30 @@ export const XATTRS: readonly TreeImage[] = [
         "equal-1": "xattr:user.which=one",
         "equal-2": "xattr:user.which=two",
       }),
-    ],
-  },
-  {
-    id: "capabilities",
-    says: "file capabilities, which a change of owner or content takes away",
-    layers: () => [[
-      file("owned", bytesOf(100, 1), {
-        mode: 0o755,
-        uid: 7,
-        gid: 8,
-        xattrs: { "security.capability": CAPABILITY },
+      claim(
+        "capabilities-owned",
+        "a file of another owner has its file capabilities, which changing the owner takes away",
+        {
+          "capable/owned": "owner=7:8 xattr:security.capability=\\x01\\x00\\x00\\x02\\x00\\x20"
+            .padEnd(
+              "owner=7:8 xattr:security.capability=\\x01\\x00\\x00\\x02\\x00\\x20".length + 14 * 4,
+              "\\x00",
+            ),
+        },
+      ),
+      claim("capabilities-setuid", "so has one that is setuid as well", {
+        "capable/setuid": "mode=4755 owner=9:0",
       }),
-      file("setuid", "x", { mode: 0o4755, uid: 9, xattrs: { "security.capability": CAPABILITY } }),
-      file("large", bytesOf(90_000, 2), {
-        mode: 0o755,
-        xattrs: { "security.capability": CAPABILITY },
+      claim("capabilities-large", "so has a large one", { "capable/large": "size=90000" }),
+      claim("acl-access", "a file has its ACL", { "acl/access": "file mode=644" }),
+      claim("acl-default", "a directory has its default ACL", {
+        "acl/default": "directory mode=755",
       }),
-    ]],
-    claims: [
-      claim("owned", "a file of another owner has its capabilities", {
-        owned: "owner=7:8 xattr:security.capability=\\x01\\x00\\x00\\x02\\x00\\x20".padEnd(
-          "owner=7:8 xattr:security.capability=\\x01\\x00\\x00\\x02\\x00\\x20".length + 14 * 4,
-          "\\x00",
-        ),
+      claim("acl-inherit-file", "a file in it inherits nothing", {
+        "acl/default/file": "file mode=600",
       }),
-      claim("setuid", "so has one that is setuid as well", { setuid: "mode=4755 owner=9:0" }),
-      claim("large", "so has a large one", { large: "size=90000" }),
-    ],
-  },
-  {
-    id: "acls",
-    says: "POSIX ACLs, and that nothing is inherited from them",
-    layers: () => [[
-      file("acl", "acl", { mode: 0o644, xattrs: { "system.posix_acl_access": ACL } }),
-      directory("default", { mode: 0o755, xattrs: { "system.posix_acl_default": ACL } }),
-      file("default/file", "x", { mode: 0o600 }),
-      directory("default/directory", { mode: 0o700 }),
-    ]],
-    claims: [
-      claim("access", "a file has its ACL", { acl: "file mode=644" }),
-      claim("default", "a directory has its default ACL", { default: "directory mode=755" }),
-      claim("inherit-file", "a file in it inherits nothing", { "default/file": "file mode=600" }),
-      claim("inherit-directory", "a directory in it inherits nothing", {
-        "default/directory": "directory mode=700",
+      claim("acl-inherit-directory", "a directory in it inherits nothing", {
+        "acl/default/directory": "directory mode=700",
       }),
     ],
   },
