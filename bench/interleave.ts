@@ -5,6 +5,8 @@
  * @module
  */
 
+import { median } from "../src/strategy/bench/statistics.ts";
+
 /** One contestant. */
 export interface Case {
   readonly name: string;
@@ -40,13 +42,6 @@ export async function interleave(
     }
   }
   return timings;
-}
-
-/** The median. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** The median of the ratios round by round: `a` over `b`. */

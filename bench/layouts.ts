@@ -10,9 +10,9 @@ import { Store } from "../src/store/mod.ts";
 import { mounts } from "../src/strategy/mounts.ts";
 import { LoopFs } from "../test/support/loopfs.ts";
 import { type Family, generate } from "./generated.ts";
-import { median } from "./interleave.ts";
 import { plot } from "./plot.ts";
 import { run } from "./tool.ts";
+import { median } from "../src/strategy/bench/statistics.ts";
 
 const LAYOUTS: readonly TreeLayout[] = ["squashed", "layered", "hybrid"];
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { median, ratio, type Timing } from "./interleave.ts";
+import { ratio, type Timing } from "./interleave.ts";
+import { median } from "../src/strategy/bench/statistics.ts";
 
 /** One set of contestants that ran in turn. */
 export interface Section {

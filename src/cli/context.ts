@@ -17,6 +17,8 @@ export interface Context {
   readonly screen: Screen;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
+  /** Where the store is, or would be. */
+  storeRoot(): Promise<string>;
   /** Opens the store. `create` makes it where there is none; else that is a `not-found` error. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
   /** Loads the built-in strategies and those of `--plugin` and `$LAMINA_PLUGINS` (files, separated by colons). */

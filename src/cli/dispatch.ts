@@ -107,6 +107,10 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
     get signal() {
       return interrupts.signal;
     },
+    async storeRoot() {
+      const { Store } = await import("../store/mod.ts");
+      return globals.root ?? Store.defaultRoot();
+    },
     async store(options) {
       const { Store } = await import("../store/mod.ts");
       return await Store.open(globals.root ?? Store.defaultRoot(), options);

@@ -13,6 +13,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.log(`lamina ${VERSION}`);
     return 0;
   }
+  // Not a command: what `lamina bench` starts of itself.
+  if (argv.length === 1 && argv[0] === "bench-child") {
+    const { obeyOrders } = await import("../strategy/bench/child.ts");
+    await obeyOrders();
+    return 0;
+  }
   const { dispatch } = await import("./dispatch.ts");
   return await dispatch(argv);
 }

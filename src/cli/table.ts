@@ -105,6 +105,11 @@ export const SECTIONS: readonly Section[] = [
         summary: "try which strategies work here, and what they cost",
         load: () => import("./commands/probe.ts"),
       },
+      {
+        name: "bench",
+        summary: "measure which strategy is the fastest here",
+        load: () => import("./commands/bench.ts"),
+      },
     ],
   },
   {

@@ -78,3 +78,15 @@ export function parseSharedBy(text: string | undefined, layout: string): number 
   }
   return Number(text);
 }
+
+/** `1,8,32`: whole numbers from 1 on, at most `most` of them. */
+export function parseCounts(text: string, flag: string, command: string, most = 16): number[] {
+  const words = text.split(",");
+  if (words.length > most || words.some((word) => !/^[1-9]\d{0,3}$/.test(word))) {
+    const hint = most === 1
+      ? "write a whole number from 1 on"
+      : "write whole numbers, such as 1,8,32";
+    throw usageError(command, `${flag}: \`${text}\` will not do`, hint);
+  }
+  return words.map(Number);
+}

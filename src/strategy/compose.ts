@@ -16,6 +16,7 @@ import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
+import { hundredths, Stopwatch, type Timings } from "./stopwatch.ts";
 import { StoredTree } from "./stored_tree.ts";
 import { canonicalTarget, checkTarget, type Target } from "./target.ts";
 
@@ -47,6 +48,8 @@ export interface ComposeOptions {
   readonly result?: "mount" | "directory";
   /** Probe all strategies, also where one is asked for by name, so that {@link ComposeResult.rows} has all. */
   readonly explain?: boolean;
+  /** Whether what it takes corrects later estimates; true by default. */
+  readonly learn?: boolean;
   /** Stops it; what is half made is undone. */
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all, by strategies that make many. */
@@ -69,8 +72,10 @@ export interface ComposeResult {
   readonly access: Access;
   /** What was expected, and what it took: the strategy's own work, in milliseconds. */
   readonly estimateMs: number;
-  /** What the strategy's own work took. */
+  /** What the strategy's own work took, with reading the tree. */
   readonly milliseconds: number;
+  /** Where the time of the whole composition went. */
+  readonly timings: Timings;
   /** Facts worth showing; see {@link Made}. */
   readonly notes: Readonly<Record<string, string | number>>;
   /** The strategies that came into question, for `--explain`. */
@@ -90,6 +95,7 @@ export async function compose(
   options: ComposeOptions,
 ): Promise<ComposeResult> {
   options.signal?.throwIfAborted();
+  const watch = new Stopwatch();
   checkTreeDigest(store, image, options);
   const request = requestOf(options);
   using _shared = store.shared();
@@ -101,8 +107,10 @@ export async function compose(
     if (request.upper?.kind === "directory") {
       Deno.mkdirSync(request.upper.path, { recursive: true });
     }
+    watch.lap("record");
     const { report, choice } = await attempt.choose();
-    return await attempt.run(report, choice);
+    watch.lap("choose");
+    return await attempt.run(report, choice, watch);
   } catch (error) {
     throw await attempt.fail(error);
   }
@@ -130,6 +138,12 @@ function writablePath(path: string): string {
     });
   }
   return names.join("/");
+}
+
+/** The sizes of an image that costs grow with. */
+export function countsOf(image: ImageRecord): Counts {
+  const { directories, files, bytes } = image.tree;
+  return { layers: image.layers.length, directories, files, bytes };
 }
 
 interface Claimed extends Disposable {
@@ -251,9 +265,9 @@ class Attempt {
     return { report, choice };
   }
 
-  async run(report: ProbeReport, choice: Choice): Promise<ComposeResult> {
+  async run(report: ProbeReport, choice: Choice, watch: Stopwatch): Promise<ComposeResult> {
     const { plugin, traits, keys, verdict } = report;
-    const { signal, onProgress } = this.#options;
+    const { signal, onProgress, learn = true } = this.#options;
     this.#relied = report.remembered ? keys.verdict : undefined;
     const host = createHost({
       plugin: plugin.source,
@@ -264,21 +278,24 @@ class Attempt {
     const strategy = this.#strategy = plugin.plugin.create(host);
     host.bind(strategy);
     this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
+    watch.lap("record");
     const job = this.#job();
     const kept = isKept(this.#store, job.tree.digest, plugin.name, traits);
-    const start = performance.now();
+    watch.lap("tree");
     const { notes = {} }: Made = await strategy.compose(job);
-    const milliseconds = Math.round((performance.now() - start) * 100) / 100;
+    const milliseconds = hundredths(watch.lap("work"));
+    watch.move("work", "tree", job.tree.loadMilliseconds);
     signal?.throwIfAborted();
     this.#put({ state: "ready", milliseconds, notes });
     // What a first composition takes says nothing about the others.
-    if (verdict.works && kept) {
+    if (verdict.works && kept && learn) {
       const expected = estimate(verdict.cost, this.#counts());
       new Memory(this.#store.layout.cache).rememberTime(keys.correction, milliseconds, expected);
     }
     const { id, target, access } = this.#record;
     const { why, estimateMs, rows } = choice;
     const { result } = traits;
+    watch.lap("record");
     return {
       id,
       target,
@@ -288,6 +305,7 @@ class Attempt {
       access,
       estimateMs,
       milliseconds,
+      timings: watch.timings,
       notes,
       rows,
     };
@@ -325,11 +343,10 @@ class Attempt {
   }
 
   #counts(): Counts {
-    const { directories, files, bytes } = this.#image.tree;
-    return { layers: this.#image.layers.length, directories, files, bytes };
+    return countsOf(this.#image);
   }
 
-  #job(): Job {
+  #job(): Job & { readonly tree: StoredTree } {
     const store = this.#store;
     const { id, target, access, isolation, writable, upper } = this.#record;
     const image = this.#image;

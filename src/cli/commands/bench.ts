@@ -1,0 +1,228 @@
+/**
+ * `lamina bench`.
+ *
+ * @module
+ */
+
+import { dirname, resolve } from "@std/path";
+import { LaminaError } from "../../error.ts";
+import type { Store } from "../../store/mod.ts";
+import { cannotDrop } from "../../strategy/bench/cold.ts";
+import { SHAPES, TemporaryStore } from "../../strategy/bench/generated.ts";
+import { type BenchImage, benchmark } from "../../strategy/bench/run.ts";
+import { identify } from "../../strategy/filesystem.ts";
+import type { LoadedPlugin } from "../../strategy/loader.ts";
+import type { Context } from "../context.ts";
+import { defineCommand } from "../spec.ts";
+import { realPath } from "../streams.ts";
+import { benchmarkText } from "../terminal/benchmark.ts";
+import { shortDigest } from "../terminal/names.ts";
+import type { Task } from "../terminal/progress.ts";
+import { parseCounts } from "../values.ts";
+
+/** Milliseconds that all rounds together should take. */
+const BUDGET = 20_000;
+
+export default defineCommand({
+  description:
+    "Composes each image by each strategy in turn, round after round, and releases it again: by code that was just " +
+    "loaded, as each run of the program has it (FIRST), and once more in the same process (AGAIN). Strategies that do " +
+    "not give what is asked for are measured under --isolation shared. Says beside it what was expected, and whether " +
+    "the strategy `auto` would have been the fastest. Takes some 20 seconds, and a few rounds at least. Nothing is " +
+    "left behind.",
+  arguments: [{
+    name: "IMAGE",
+    optional: true,
+    repeat: true,
+    complete: "image",
+    summary: "what to compose (default: all stored images; generated ones if there are none)",
+  }],
+  flags: [
+    {
+      name: "on",
+      value: "DIR",
+      repeat: true,
+      complete: "directory",
+      summary: "where to compose (default: beside the store); may be repeated",
+    },
+    {
+      name: "strategy",
+      value: "NAME",
+      repeat: true,
+      complete: "strategy",
+      summary: "only this strategy; may be repeated",
+    },
+    {
+      name: "access",
+      value: "ACCESS",
+      choices: ["ro", "rw"],
+      default: "rw",
+      summary: "whether the root filesystems would be written to",
+    },
+    {
+      name: "isolation",
+      value: "ISOLATION",
+      choices: ["full", "shared"],
+      default: "full",
+      summary: "as `lamina compose` has it",
+    },
+    {
+      name: "writable",
+      value: "PATH",
+      repeat: true,
+      summary: "as `lamina compose` has it",
+    },
+    { name: "rounds", value: "N", summary: "just so many rounds" },
+    {
+      name: "at-once",
+      value: "N,N…",
+      summary: "also so many compositions at once, such as 1,8,32",
+    },
+    {
+      name: "cold",
+      summary: "also with a cold page cache: drops that of the whole host, as root",
+    },
+  ],
+  examples: [
+    { command: "lamina bench", says: "all stored images, beside the store" },
+    {
+      command: "lamina bench app --on /srv --on /mnt/fast --rounds 10",
+      says: "one image in two places",
+    },
+    {
+      command: "lamina bench app --plugin ./mine.js",
+      says: "an outside strategy beside the others",
+    },
+  ],
+}, async (context, { args, flags }) => {
+  const rounds = flags.rounds === undefined
+    ? undefined
+    : parseCounts(flags.rounds, "--rounds", "lamina bench", 1)[0];
+  const atOnce = flags["at-once"] === undefined
+    ? []
+    : parseCounts(flags["at-once"], "--at-once", "lamina bench");
+  const obstacle = flags.cold ? cannotDrop() : undefined;
+  if (obstacle !== undefined) throw obstacle;
+  const plugins = chosen(await context.plugins(), flags.strategy);
+  const asked = flags.on.map((place) => realPath(place, "measuring in"));
+  using subject = await subjectOf(context, args.image, asked);
+  const { store, images, notes } = subject;
+  const places = asked.length > 0 ? asked : [besideStore(store.root, notes)];
+  using progress = await context.progress();
+  let task: Task | undefined;
+  const report = await benchmark(store, {
+    plugins,
+    images,
+    places,
+    form: { access: flags.access, isolation: flags.isolation, writable: flags.writable },
+    pace: { rounds, budget: BUDGET },
+    atOnce,
+    cold: flags.cold,
+    program: ownProgram(),
+    notes,
+    signal: context.signal,
+    onTurn: (turns) => {
+      task ??= progress.task("composing and releasing", undefined, "entries");
+      task.update(turns);
+    },
+  });
+  return {
+    document: report,
+    text: (screen) => benchmarkText(report, screen),
+    brief: report.judgements.filter(({ makes }) => makes === "any").map(({ fastest }) => fastest),
+  };
+});
+
+/** The plugins that take part. */
+function chosen(
+  plugins: readonly LoadedPlugin[],
+  names: readonly string[],
+): readonly LoadedPlugin[] {
+  const unknown = names.find((name) => !plugins.some((plugin) => plugin.name === name));
+  if (unknown !== undefined) {
+    throw new LaminaError("not-found", `choosing strategies: there is none named ${unknown}`, {
+      hint: `There are: ${plugins.map(({ name }) => name).join(", ")}.`,
+    });
+  }
+  return names.length === 0 ? plugins : plugins.filter(({ name }) => names.includes(name));
+}
+
+interface Subject extends Disposable {
+  readonly store: Store;
+  readonly images: readonly BenchImage[];
+  readonly notes: string[];
+}
+
+/** The images that are named, or all, or generated ones in a store of their own. */
+async function subjectOf(
+  context: Context,
+  names: readonly string[],
+  places: readonly string[],
+): Promise<Subject> {
+  const notes: string[] = [];
+  const store = names.length > 0 ? await context.store() : await storeIfThere(context);
+  const images = names.length > 0
+    ? names.map((name) => ({ name, image: store!.images.find(name), generated: false }))
+    : store === undefined
+    ? []
+    : allImages(store);
+  if (store !== undefined && images.length > 0) {
+    return { store, images, notes, [Symbol.dispose]() {} };
+  }
+  const root = store?.root ?? resolve(await context.storeRoot());
+  const place = places[0] ?? (store === undefined ? existing(root) : besideStore(root, notes));
+  const temporary = await TemporaryStore.make(place, SHAPES, context.signal);
+  notes.push(
+    `the store ${root} has no images: measured with generated ones, in a store in ${place}`,
+  );
+  return {
+    store: temporary.store,
+    images: temporary.images,
+    notes,
+    [Symbol.dispose]: () => temporary[Symbol.dispose](),
+  };
+}
+
+async function storeIfThere(context: Context): Promise<Store | undefined> {
+  try {
+    return await context.store();
+  } catch (error) {
+    if (error instanceof LaminaError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+}
+
+function allImages(store: Store): BenchImage[] {
+  const names = store.names.byDigest();
+  return store.images.list().map((image) => ({
+    name: names.get(image.digest)?.sort()[0] ?? shortDigest(image.digest),
+    image,
+    generated: false,
+  }));
+}
+
+/** The directory that the store is in: no target can be in the store itself. */
+function besideStore(root: string, notes: string[]): string {
+  const place = realPath(dirname(root), "measuring in");
+  if (identify(place).mount !== identify(root).mount) {
+    notes.push(
+      `the store ${root} is a mount of its own; measured beside it: --on names other places`,
+    );
+  }
+  return place;
+}
+
+/** The nearest directory that is there. */
+function existing(path: string): string {
+  try {
+    return realPath(path, "measuring in");
+  } catch {
+    return existing(dirname(path));
+  }
+}
+
+/** This program, as far as its own arguments. */
+function ownProgram(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  return [Deno.execPath(), "run", "-A", "--no-check", new URL(Deno.mainModule).pathname];
+}

@@ -1,0 +1,148 @@
+/**
+ * One contestant, and its turns: compositions that are made, timed and released.
+ *
+ * @module
+ */
+
+import { Fd, fstatfs, O_DIRECTORY, O_RDONLY } from "../../linux/mod.ts";
+import type { ImageRecord } from "../../store/mod.ts";
+import type { LoadedPlugin } from "../loader.ts";
+import { hundredths } from "../stopwatch.ts";
+import { dropCaches } from "./cold.ts";
+import { Composer, type Origin } from "./composer.ts";
+import type { AtOnce, Form, Sample, State } from "./shape.ts";
+import { summarize } from "./statistics.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** A strategy that composes one image at one place. */
+export interface Contestant {
+  readonly plugin: LoadedPlugin;
+  readonly image: ImageRecord;
+  /** Index of the place. */
+  readonly place: number;
+  readonly form: Form;
+}
+
+/** Where turns are taken. */
+export interface Arena extends Origin {
+  readonly bench: Workbench;
+}
+
+/** A turn: a first composition, a second one in the same process, and with `cold` one more first one after the page cache was dropped. */
+export async function turn(
+  arena: Arena,
+  contestant: Contestant,
+  round: number,
+  cold: boolean,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  {
+    await using composer = await Composer.start(arena, contestant.plugin.source);
+    for (const state of ["first", "again"] as const) {
+      samples.push(await once(arena, composer, contestant, round, state));
+    }
+  }
+  if (cold) {
+    await using composer = await Composer.start(arena, contestant.plugin.source);
+    dropCaches(arena.store);
+    samples.push(await once(arena, composer, contestant, round, "cold"));
+  }
+  return samples;
+}
+
+async function once(
+  { bench, signal }: Arena,
+  composer: Composer,
+  { image, place, form }: Contestant,
+  round: number,
+  state: State,
+): Promise<Sample> {
+  const made = await composer.compose({
+    image: image.digest,
+    target: bench.target(place),
+    form,
+    // As a run of the program would. What compiled code or a cold cache makes of it is not what the next run has.
+    learn: state === "first",
+  });
+  const released = await composer.release(made.id);
+  signal?.throwIfAborted();
+  return {
+    round,
+    state,
+    total: hundredths(made.ended - made.begun),
+    timings: made.timings,
+    release: hundredths(released.milliseconds),
+    bytes: released.bytes,
+  };
+}
+
+/** How often many at once are made: within so many milliseconds up to so often. */
+const REPEATS = { milliseconds: 5_000, times: 3 } as const;
+
+/**
+ * So many compositions at once, by as many new processes.
+ *
+ * @param bytes What one of them takes on disk.
+ * @param rounds How often; undefined: a few times.
+ */
+export async function atOnce(
+  arena: Arena,
+  contestant: Contestant,
+  count: number,
+  bytes: number,
+  rounds: number | undefined,
+): Promise<AtOnce> {
+  const free = freeBytes(arena.bench.directory(contestant.place));
+  if (bytes * count > free / 2) {
+    const [need, have] = [bytes * count, free].map((n) => `${(n / 1e9).toFixed(1)} GB`);
+    const skipped = `would take ${need} of ${have} that are free`;
+    return { count, each: undefined, latency: undefined, samples: [], skipped };
+  }
+  const [samples, latencies]: number[][] = [[], []];
+  const start = performance.now();
+  const more = () =>
+    rounds === undefined
+      ? samples.length < REPEATS.times && performance.now() - start < REPEATS.milliseconds
+      : samples.length < rounds;
+  do {
+    const spans = await together(arena, contestant, count);
+    const begun = Math.min(...spans.map((span) => span.begun));
+    const ended = Math.max(...spans.map((span) => span.ended));
+    samples.push(hundredths((ended - begun) / count));
+    latencies.push(...spans.map((span) => span.ended - span.begun));
+  } while (more());
+  return { count, each: summarize(samples), latency: summarize(latencies), samples };
+}
+
+async function together(arena: Arena, contestant: Contestant, count: number) {
+  const { plugin, image, place, form } = contestant;
+  await using processes = new AsyncDisposableStack();
+  const starting = Array.from(
+    { length: count },
+    () => Composer.start(arena, plugin.source).then((one) => processes.use(one)),
+  );
+  const composers = await all(starting);
+  const made = await all(composers.map((composer) =>
+    composer.compose({
+      image: image.digest,
+      target: arena.bench.target(place),
+      form,
+      learn: false,
+    })
+  ));
+  await all(made.map(({ id }, index) => composers[index].release(id)));
+  arena.signal?.throwIfAborted();
+  return made;
+}
+
+/** As Promise.all, but waits for all of them also when one fails. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
+}
+
+function freeBytes(path: string): number {
+  using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
+  const { blockSize, available } = fstatfs(directory.n);
+  return blockSize * available;
+}

@@ -1,0 +1,105 @@
+import { assert, assertEquals } from "@std/assert";
+import { formFor, judge } from "../../src/strategy/bench/judge.ts";
+import { goesOn, rotate, runRounds } from "../../src/strategy/bench/rounds.ts";
+import type { Form } from "../../src/strategy/bench/shape.ts";
+import { median, quantile, summarize } from "../../src/strategy/bench/statistics.ts";
+import type { Candidate, Counts } from "../../src/strategy/choice.ts";
+import type { Traits } from "../../src/strategy/plugin.ts";
+
+Deno.test("statistics: quantiles as R has them", () => {
+  const cases: [number[], number, number][] = [
+    [[7], 0.5, 7],
+    [[7], 0.9, 7],
+    [[1, 2], 0.5, 1.5],
+    [[3, 1, 2], 0.5, 2],
+    [[4, 1, 3, 2], 0.5, 2.5],
+    [[10, 20, 30, 40, 50], 0.1, 14],
+    [[50, 40, 30, 20, 10], 0.9, 46],
+    [[1, 2, 3], 0, 1],
+    [[1, 2, 3], 1, 3],
+  ];
+  for (const [values, share, expected] of cases) {
+    assertEquals(quantile(values, share), expected, `${values} ${share}`);
+  }
+  assertEquals(median([9, 1, 5]), 5);
+  assertEquals(summarize([]), undefined);
+  assertEquals(summarize([3, 1, 2]), { n: 3, median: 2, p10: 1.2, p90: 2.8 });
+});
+
+Deno.test("rounds: everybody begins in turn", () => {
+  assertEquals(rotate(["a", "b", "c"], 0), ["a", "b", "c"]);
+  assertEquals(rotate(["a", "b", "c"], 1), ["b", "c", "a"]);
+  assertEquals(rotate(["a", "b", "c"], 5), ["c", "a", "b"]);
+  assertEquals(rotate([], 3), []);
+});
+
+Deno.test("rounds: a number that is given, or the time", () => {
+  const [fixed, free] = [{ rounds: 2, budget: 1 }, { rounds: undefined, budget: 1000 }];
+  const cases: [typeof fixed | typeof free, [number, number, number, number], boolean][] = [
+    [fixed, [1, 9999, 9999, 2], true],
+    [fixed, [2, 0, 0, 2], false],
+    // The first one in any case, three as long as it does not take twice the time, more within its part of it.
+    [free, [0, 0, 9999, 2], true],
+    [free, [1, 900, 1900, 2], true],
+    [free, [2, 1800, 2000, 2], false],
+    [free, [3, 300, 900, 2], true],
+    [free, [3, 450, 900, 2], false],
+    [free, [40, 1, 10, 2], false],
+  ];
+  for (const [pace, [done, spent, elapsed, contestants], expected] of cases) {
+    assertEquals(goesOn(pace, done, spent, elapsed, contestants), expected, `${done} ${spent}`);
+  }
+});
+
+Deno.test("rounds: each contestant in each round, but who is out", async () => {
+  const met: string[] = [];
+  await runRounds(["a", "b", "c"], { rounds: 3, budget: 0 }, (name, round) => {
+    met.push(`${name}${round}`);
+    return Promise.resolve(name !== "b");
+  });
+  assertEquals(met, ["a0", "b0", "c0", "c1", "a1", "a2", "c2"]);
+});
+
+const TRAITS: Traits = {
+  result: "directory",
+  access: ["ro", "rw"],
+  isolation: "full",
+  survivesReboot: true,
+  privilege: "none",
+  integrity: false,
+  upper: false,
+};
+const COUNTS: Counts = { layers: 1, directories: 0, files: 1000, bytes: 0 };
+const RW: Form = { access: "rw", isolation: "full", writable: [] };
+
+function candidate(name: string, usPerFile: number, traits: Partial<Traits> = {}): Candidate {
+  const cost = { fixedMs: 0, msPerLayer: 0, usPerDirectory: 0, usPerFile, usPerMiB: 0 };
+  return { name, traits: { ...TRAITS, ...traits }, verdict: { works: true, cost }, correction: 1 };
+}
+
+Deno.test("forms: what is asked for, else with inodes shared, else none", () => {
+  const shares = candidate("shares", 1, { isolation: "shared" });
+  const reads = candidate("reads", 1, { access: ["ro"] });
+  assertEquals(formFor(candidate("all", 1), RW, COUNTS), { form: RW, obstacle: undefined });
+  assertEquals(formFor(shares, RW, COUNTS).form.isolation, "shared");
+  assertEquals(formFor(shares, RW, COUNTS).obstacle, undefined);
+  assertEquals(formFor(shares, { ...RW, access: "ro" }, COUNTS).form.isolation, "full");
+  assert(formFor(reads, RW, COUNTS).obstacle !== undefined);
+});
+
+Deno.test("judging: the chosen one against the fastest of those that meet the request", () => {
+  const measured = [
+    { candidate: candidate("mount", 3, { result: "mount" }), first: 10 },
+    { candidate: candidate("slow", 1), first: 30 },
+    { candidate: candidate("quick", 2), first: 20 },
+    { candidate: candidate("linked", 0.1, { isolation: "shared" }), first: 1 },
+  ];
+  const verdict = (makes: "any" | "directory", form = RW) => {
+    const judged = judge(measured, form, makes, COUNTS);
+    return judged && [judged.chosen, judged.fastest, Math.round(judged.behindPercent)];
+  };
+  assertEquals(verdict("any"), ["slow", "mount", 200]);
+  assertEquals(verdict("directory"), ["slow", "quick", 50]);
+  assertEquals(verdict("any", { ...RW, isolation: "shared" }), ["linked", "linked", 0]);
+  assertEquals(judge(measured.slice(0, 1), RW, "any", COUNTS), undefined);
+});
