@@ -9,7 +9,7 @@ import { Store } from "../src/store/mod.ts";
 import { Fd, fstatfs, O_DIRECTORY, O_RDONLY, syncfs } from "../src/linux/mod.ts";
 import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { type Content, Contents } from "./contents.ts";
-import { median } from "./interleave.ts";
+import { median } from "../src/strategy/bench/statistics.ts";
 import { has, run } from "./tool.ts";
 
 /** The images, in the order in which a host gets them; the base that they share comes with the first. */
