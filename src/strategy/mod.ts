@@ -10,3 +10,4 @@ export * from "./loader.ts";
 export * from "./plugin.ts";
 export * from "./probe.ts";
 export * from "./release.ts";
+export { type Phase, PHASES, type Timings } from "./stopwatch.ts";
