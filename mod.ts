@@ -22,6 +22,7 @@ export * from "./src/tree/mod.ts";
 export type { TarLimits } from "./src/tar/mod.ts";
 export * from "./src/layer/mod.ts";
 export * from "./src/oci/mod.ts";
+export * from "./src/oci/import.ts";
 export * from "./src/oci/obtain.ts";
 export * from "./src/oci/pull.ts";
 export * from "./src/store/mod.ts";

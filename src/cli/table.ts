@@ -35,6 +35,11 @@ export const SECTIONS: readonly Section[] = [
         load: () => import("./commands/pull.ts"),
       },
       {
+        name: "import",
+        summary: "bring images that podman or another store on this host has",
+        load: () => import("./commands/import.ts"),
+      },
+      {
         name: "images",
         summary: "list the images in the store",
         load: () => import("./commands/images.ts"),

@@ -6,7 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import { GzipDecoder } from "./gzip.ts";
-import type { Decoder, SlotWriter } from "./decoder.ts";
+import type { Decoder, Output } from "./decoder.ts";
 import { ZstdDecoder } from "./zstd.ts";
 
 /** First bytes of what is told apart; what none of them starts is taken as it is. */
@@ -37,7 +37,7 @@ export function detectCompression(start: Uint8Array): Compression {
  */
 export function makeDecoder(
   compression: Compression,
-  output: SlotWriter,
+  output: Output,
   windowLog: number,
 ): Decoder {
   switch (compression) {

@@ -15,8 +15,22 @@ export interface Decoder {
   end(): void;
 }
 
+/** Where a decoder puts bytes: into {@link slot}, from {@link used} on. */
+export interface Output {
+  /** The buffer being filled; another one, perhaps, after each {@link advance}. */
+  readonly slot: Uint8Array;
+  /** How much of it is. */
+  readonly used: number;
+  /** Bytes written in all. */
+  readonly total: number;
+  /** Says that `bytes` more have been put into {@link slot}. Afterwards it has room. */
+  advance(bytes: number): void;
+  /** Writes bytes that are there already. */
+  write(bytes: Uint8Array): void;
+}
+
 /** The filling side of a ring, as decoders use it. */
-export class SlotWriter {
+export class SlotWriter implements Output {
   readonly #ring: Ring;
   readonly #limit: number;
   /** The buffer being filled. */

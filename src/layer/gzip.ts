@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Decoder, SlotWriter } from "./decoder.ts";
+import type { Decoder, Output } from "./decoder.ts";
 import { ZlibHandle } from "./zlib_handle.ts";
 
 // What the next bytes are.
@@ -30,7 +30,7 @@ const FLAG_COMMENT = 16;
 
 /** Undoes gzip. */
 export class GzipDecoder implements Decoder {
-  readonly #output: SlotWriter;
+  readonly #output: Output;
   readonly #inflate = new ZlibHandle("raw");
   #state = FIXED;
   /** Bytes of the current part that have come. */
@@ -42,7 +42,7 @@ export class GzipDecoder implements Decoder {
   /** Where in the output the member began. */
   #start = 0;
 
-  constructor(output: SlotWriter) {
+  constructor(output: Output) {
     this.#output = output;
   }
 

@@ -11,7 +11,7 @@ import { detectCompression, makeDecoder } from "./compression.ts";
 import { type Decoder, SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";
 import { type Ring, RingStopped } from "./ring.ts";
-import { type LayerLimits, type LayerSource, READ } from "./types.ts";
+import { type BlobSource, type LayerLimits, READ } from "./types.ts";
 
 /** Bytes read at a time. */
 const CHUNK = 256 * 1024;
@@ -26,7 +26,7 @@ const CHUNK = 256 * 1024;
  * @throws {RingStopped} The other side failed, and the blob is right; or all is cancelled.
  */
 export function inflateBlob(
-  source: LayerSource,
+  source: BlobSource,
   ring: Ring,
   limits: LayerLimits,
   counters: BigInt64Array,
@@ -64,14 +64,14 @@ export function inflateBlob(
 
 /** A blob, read from its start to its end and hashed on the way. */
 class BlobReader implements Disposable {
-  readonly #source: LayerSource;
+  readonly #source: BlobSource;
   readonly #counters: BigInt64Array;
   readonly #fd: Fd;
   readonly #hash = createHash("sha256");
   readonly #buffer = new Uint8Array(CHUNK);
   #read = 0;
 
-  constructor(source: LayerSource, counters: BigInt64Array) {
+  constructor(source: BlobSource, counters: BigInt64Array) {
     if (!/^sha256:[0-9a-f]{64}$/.test(source.digest)) {
       throw new LaminaError("unsupported", "its digest is not sha256: and 64 hex digits");
     }

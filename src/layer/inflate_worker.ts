@@ -1,14 +1,16 @@
 /**
- * The thread that reads and decompresses blobs: see `inflate.ts`.
+ * The thread that a layer's archive comes from: see `inflate.ts` and `assemble.ts`.
  *
  * @module
  */
 
+import { assembleArchive } from "./assemble.ts";
 import { makeDurable } from "./durable.ts";
 import { inflateBlob } from "./inflate.ts";
 import { serve } from "./jobs.ts";
 
 serve(({ source, target, ring, limits, counters }) => {
-  inflateBlob(source, ring, limits, counters);
+  if ("tarSplit" in source) assembleArchive(source, ring, limits, counters);
+  else inflateBlob(source, ring, limits, counters);
   makeDurable(source, target, ring);
 });

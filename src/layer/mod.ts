@@ -6,10 +6,13 @@
 
 export { LayerPipeline, type PipelineOptions } from "./pipeline.ts";
 export {
+  type BlobSource,
+  bytesToRead,
   DEFAULT_LAYER_LIMITS,
   type LayerLimits,
   type LayerProgress,
   type LayerResult,
   type LayerSource,
   type LayerTarget,
+  type SplitSource,
 } from "./types.ts";

@@ -6,12 +6,8 @@
 
 import { DEFAULT_TAR_LIMITS, type TarLimits } from "../tar/mod.ts";
 
-/** Where a layer's blob is: a range of a file. */
-export interface LayerSource {
-  /** The file that the blob is in. */
-  readonly file: string;
-  /** Where in the file the blob starts, in bytes. */
-  readonly offset: number;
+/** What an image says of a layer. */
+export interface LayerDescription {
   /** Bytes of the blob, as its descriptor says. */
   readonly length: number;
   /** Digest of the blob, as its descriptor says: `sha256:` and 64 hex digits. */
@@ -20,6 +16,35 @@ export interface LayerSource {
   readonly mediaType: string;
   /** Digest of the uncompressed archive, as the image's config says: `sha256:` and 64 hex digits. */
   readonly diffId: string;
+}
+
+/** A layer as its blob: a range of a file. */
+export interface BlobSource extends LayerDescription {
+  /** The file that the blob is in. */
+  readonly file: string;
+  /** Where in the file the blob starts, in bytes. */
+  readonly offset: number;
+}
+
+/**
+ * A layer that was unpacked elsewhere, with the rest of its archive kept beside it, so that the archive can be put together again bit for bit
+ * (see `tar_split.ts`). There is no blob; the archive has to have the DiffID.
+ */
+export interface SplitSource extends LayerDescription {
+  /** The file with all of the archive but its files' contents. */
+  readonly tarSplit: string;
+  /** The directory that has the contents. */
+  readonly directory: string;
+  /** Bytes of the archive, as far as is known. */
+  readonly unpacked: number;
+}
+
+/** Where a layer comes from. */
+export type LayerSource = BlobSource | SplitSource;
+
+/** How many bytes will have been read of a layer in the end: what {@link LayerProgress.read} goes up to. */
+export function bytesToRead(source: LayerSource): number {
+  return "tarSplit" in source ? source.unpacked : source.length;
 }
 
 /** Where a layer goes. */

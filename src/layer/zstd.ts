@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { Decoder, SlotWriter } from "./decoder.ts";
+import type { Decoder, Output } from "./decoder.ts";
 import { ZlibHandle } from "./zlib_handle.ts";
 
 /** Undoes zstd. That a frame is cut short shows in the archive, and in its DiffID. */
 export class ZstdDecoder implements Decoder {
-  readonly #output: SlotWriter;
+  readonly #output: Output;
   readonly #handle: ZlibHandle;
   readonly #windowLog: number;
 
   /** @param windowLog Largest window, as power of two: what a frame asks beyond it is an error. */
-  constructor(output: SlotWriter, windowLog: number) {
+  constructor(output: Output, windowLog: number) {
     this.#output = output;
     this.#windowLog = windowLog;
     this.#handle = new ZlibHandle("zstd", windowLog);

@@ -209,6 +209,23 @@ export function syncfs(fd: number): number {
   return r < 0 ? -errno[0] : r;
 }
 
+/** fcntl(2): take or give up a lock of the open file description, or fail with EAGAIN. */
+const F_OFD_SETLK = 37;
+const F_RDLCK = 0;
+// struct flock of 64-bit systems: type and whence are 16 bits; start and length 0 are the whole file.
+const wholeFile = new Uint8Array(32);
+let fn_fcntl: Libc["fcntlLock"] | undefined;
+/**
+ * Takes a shared record lock on a whole file, for as long as the open file description lives: fcntl(2), F_OFD_SETLK. It keeps out those
+ * who lock with F_SETLK or lockf(3), which flock(2) does not. -EAGAIN or -EACCES: somebody has it exclusively.
+ */
+export function lockRecords(fd: number): number {
+  const f = fn_fcntl ??= bind("fcntlLock");
+  new DataView(wholeFile.buffer).setInt16(0, F_RDLCK, true);
+  const r = f(fd, F_OFD_SETLK, wholeFile);
+  return r < 0 ? -errno[0] : r;
+}
+
 let fn_flock: Libc["flock"] | undefined;
 /** flock(2). Without LOCK_NB it blocks this thread, event loop and all, until it has the lock. */
 export function flock(fd: number, operation: number): number {

@@ -29,7 +29,7 @@ import {
 } from "./image.ts";
 import { DOCKER_CONFIG, DOCKER_LAYER, DOCKER_MANIFEST } from "./media_types.ts";
 import type { Platform } from "./platform.ts";
-import { type DockerArchiveReference, fullName } from "./reference.ts";
+import { type DockerArchiveReference, formatReference, fullName } from "./reference.ts";
 
 /** An entry of manifest.json. */
 interface SavedImage {
@@ -56,10 +56,15 @@ export class DockerArchiveSource implements ImageSource {
   /** See {@link ImageSource.list}. */
   list(): Promise<AvailableImage[]> {
     return Promise.resolve().then(() =>
-      this.#images.map((image) => ({
+      this.#images.map((image, index) => ({
         name: image.tags[0],
         digest: undefined,
         platform: this.#config(image).config.platform,
+        reference: formatReference({
+          transport: "docker-archive",
+          path: this.#reference.path,
+          index,
+        }),
       }))
     );
   }

@@ -36,6 +36,8 @@ export interface AvailableImage {
   readonly digest: string | undefined;
   /** What it runs on, where that is said without reading further. */
   readonly platform: Platform | undefined;
+  /** What names it, for {@link parseReference}. */
+  readonly reference: string;
 }
 
 /** Where images come from. */

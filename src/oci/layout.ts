@@ -26,7 +26,7 @@ import {
 import { type Candidate, collectImages, isImage } from "./index_walk.ts";
 import { kindOf } from "./media_types.ts";
 import { formatPlatform, hostPlatform, type Platform, platformDistance } from "./platform.ts";
-import type { LayoutReference } from "./reference.ts";
+import { formatReference, type LayoutReference } from "./reference.ts";
 
 /** Annotation with an image's name in its layout. */
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -54,17 +54,24 @@ export class LayoutSource implements ImageSource {
     return Promise.resolve().then(() =>
       collectImages(this.#files, this.#index(), this.#limits.document).map((
         { descriptor, top },
-      ) => ({
-        name: top.annotations[REF_NAME],
-        digest: descriptor.digest,
-        platform: descriptor.platform,
-      }))
+      ) => {
+        const name = top.annotations[REF_NAME];
+        const { digest, platform } = descriptor;
+        return { name, digest, platform, reference: this.#referenceTo(top, digest) };
+      })
     );
   }
 
   /** See {@link ImageSource.resolve}. */
   resolve(platform?: Platform): Promise<ResolvedImage> {
     return Promise.resolve().then(() => this.#load(this.#choose(platform), platform));
+  }
+
+  /** By its name where that leads to it alone. */
+  #referenceTo(top: Descriptor, digest: string): string {
+    const { transport, path } = this.#reference;
+    const tag = top.digest === digest ? top.annotations[REF_NAME] : undefined;
+    return formatReference({ transport, path, ...(tag === undefined ? { digest } : { tag }) });
   }
 
   /** Nothing is held open between calls. */

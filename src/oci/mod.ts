@@ -17,4 +17,5 @@ export {
   type RegistryReference,
   sourceOf,
 } from "./reference.ts";
+export type { StorageReference } from "./storage_reference.ts";
 export { openSource, type SourceOptions } from "./source.ts";

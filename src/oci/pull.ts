@@ -6,6 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import {
+  bytesToRead,
   type LayerLimits,
   LayerPipeline,
   type LayerResult,
@@ -44,6 +45,8 @@ export interface PullOptions {
   readonly limits?: Partial<LayerLimits>;
   /** Most bytes of a manifest, index or config. */
   readonly documentLimit?: number;
+  /** For a layout: see {@link SourceOptions.sharedBlobs}. */
+  readonly sharedBlobs?: string;
   /** Told how far it is. Must be quick, and must not throw. */
   readonly onProgress?: (event: PullEvent) => void;
   /** Stops the pull; what is half done is undone. */
@@ -118,7 +121,10 @@ export async function pull(
   const begun = performance.now();
   if (options.name !== undefined) checkName(options.name);
   const parsed = parseReference(reference);
-  using source = await openSource(parsed, { documentLimit: options.documentLimit });
+  using source = await openSource(parsed, {
+    documentLimit: options.documentLimit,
+    sharedBlobs: options.sharedBlobs,
+  });
   const found = await source.resolve(options.platform);
   const subject = `pulling ${reference}`;
   const sealed = sealedDigests(found.manifest, subject);
@@ -185,7 +191,7 @@ async function bringLayers(
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   // The largest first: then the smaller ones fill the time of the other thread.
-  missing.sort((a, b) => sources.get(b)!.length - sources.get(a)!.length);
+  missing.sort((a, b) => bytesToRead(sources.get(b)!) - bytesToRead(sources.get(a)!));
   for (;;) {
     using claim = await claimLayers(store, missing, isMissing, options.signal);
     if (claim.diffIds.size === 0) return brought;
@@ -209,7 +215,8 @@ async function ingest(
   const staged: { result: LayerResult; staging: Staging }[] = [];
   const work = layers.map(async (layer) => {
     const staging = stagings.use(store.staging());
-    const { diffId, digest, length: total } = layer;
+    const { diffId, digest } = layer;
+    const total = bytesToRead(layer);
     const tell = (done: number, finished: boolean) =>
       options.onProgress?.({ type: "layer", diffId, digest, done, total, finished });
     tell(0, false);

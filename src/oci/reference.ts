@@ -6,6 +6,7 @@
 
 import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
+import { formatStorage, parseStorage, type StorageReference } from "./storage_reference.ts";
 
 /** An image in a directory of the OCI image layout, or in a tar archive of one. */
 export interface LayoutReference {
@@ -48,11 +49,14 @@ export interface RegistryReference {
 }
 
 /** Where an image comes from. */
-export type Reference = LayoutReference | DockerArchiveReference | RegistryReference;
+export type Reference =
+  | LayoutReference
+  | DockerArchiveReference
+  | RegistryReference
+  | StorageReference;
 
 /** Transports of containers-transports(5) that lamina does not read, with what to do instead. */
 const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
-  "containers-storage",
   "dir",
   "docker-daemon",
   "ostree",
@@ -71,7 +75,7 @@ const HOST =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 
 const FORMS =
-  "Write oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or docker://HOST/REPOSITORY[:TAG|@DIGEST].";
+  "Write oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], containers-storage:NAME or docker://HOST/REPOSITORY[:TAG|@DIGEST].";
 
 function fail(text: string, why: string, hint = FORMS): never {
   throw new LaminaError("usage", `reference ${JSON.stringify(text.slice(0, 500))}: ${why}`, {
@@ -203,6 +207,13 @@ function normalizeName(
   return { host, repository: rest, ...(tag === undefined ? {} : { tag }) };
 }
 
+/** A name in a storage may have a digest behind it, or instead of its tag. */
+function checkImageName(text: string, name: string): void {
+  const at = name.indexOf("@");
+  if (at !== -1 && !DIGEST.test(name.slice(at + 1))) badDigest(text, name.slice(at + 1));
+  normalizeName(text, at === -1 ? name : name.slice(0, at));
+}
+
 /**
  * An image's name in full: `HOST/REPOSITORY:TAG`, with docker.io, library/ and latest filled in. Two names of one image are
  * equal in this form.
@@ -251,6 +262,12 @@ export function parseReference(
       return parseDockerArchive(text, details, exists);
     case "docker":
       return parseRegistry(text, details);
+    case "containers-storage": {
+      const parsed = parseStorage(details);
+      if (typeof parsed === "string") fail(text, parsed);
+      if (parsed.name !== undefined) checkImageName(text, parsed.name);
+      return parsed;
+    }
   }
   if (OTHER_TRANSPORTS.has(transport)) {
     throw new LaminaError(
@@ -269,7 +286,7 @@ export function parseReference(
 
 /** Whether a text begins as a reference that lamina reads, rather than as a name in a store. */
 export function isReference(text: string): boolean {
-  return /^(?:(?:oci|oci-archive|docker-archive):.|docker:\/\/)/s.test(text);
+  return /^(?:(?:oci|oci-archive|docker-archive|containers-storage):.|docker:\/\/)/s.test(text);
 }
 
 /** The reference with an absolute path, as text: what a store remembers of where an image is from. */
@@ -294,6 +311,8 @@ export function formatReference(reference: Reference): string {
         index === undefined ? "" : `:@${index}`
       }`;
     }
+    case "containers-storage":
+      return formatStorage(reference);
     default: {
       const { transport, path, tag, digest, index } = reference;
       return `${transport}:${path}${tag === undefined ? "" : `:${tag}`}${

@@ -6,16 +6,20 @@
 
 import { LaminaError } from "../error.ts";
 import { ArchiveFiles } from "./archive.ts";
+import { ContainersStorageSource } from "./containers_storage.ts";
 import { DockerArchiveSource } from "./docker_archive.ts";
 import { DEFAULT_DOCUMENT_LIMIT, DirectoryFiles, statIfThere } from "./files.ts";
 import type { ImageSource, SourceLimits } from "./image.ts";
 import { LayoutSource } from "./layout.ts";
 import { formatReference, type Reference } from "./reference.ts";
+import { SharedBlobFiles } from "./shared_blobs.ts";
 
 /** How a source is opened. */
 export interface SourceOptions {
   /** Most bytes of a manifest, index or config; default {@link DEFAULT_DOCUMENT_LIMIT}. */
   readonly documentLimit?: number;
+  /** For a layout: a directory that has its blobs, or some of them, as `<algorithm>/<hex>`. */
+  readonly sharedBlobs?: string;
 }
 
 /**
@@ -30,15 +34,28 @@ export function openSource(
   return Promise.resolve().then(() => open(reference, options));
 }
 
-function open(reference: Reference, options: SourceOptions): ImageSource {
+function open(reference: Reference, options: SourceOptions): ImageSource | Promise<ImageSource> {
   const limits: SourceLimits = { document: options.documentLimit ?? DEFAULT_DOCUMENT_LIMIT };
+  const { sharedBlobs } = options;
+  if (sharedBlobs !== undefined && reference.transport !== "oci") {
+    throw new LaminaError("usage", `opening ${formatReference(reference)}: it shares no blobs`, {
+      hint: "Only a layout (oci:DIR) can have its blobs in another directory.",
+    });
+  }
   switch (reference.transport) {
-    case "oci":
-      return new LayoutSource(openDirectory(reference.path), reference, limits);
+    case "oci": {
+      const files = openDirectory(reference.path);
+      const all = sharedBlobs === undefined
+        ? files
+        : new SharedBlobFiles(files, openDirectory(sharedBlobs).subject);
+      return new LayoutSource(all, reference, limits);
+    }
     case "oci-archive":
       return new LayoutSource(new ArchiveFiles(reference.path), reference, limits);
     case "docker-archive":
       return new DockerArchiveSource(new ArchiveFiles(reference.path), reference, limits);
+    case "containers-storage":
+      return ContainersStorageSource.open(reference, limits);
     case "docker": {
       const { tag, repository } = reference;
       const name = tag ?? repository.split("/").pop();

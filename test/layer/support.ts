@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import {
+  type BlobSource,
   type LayerLimits,
   LayerPipeline,
   type LayerResult,
-  type LayerSource,
 } from "../../src/layer/mod.ts";
 import { type Inode, major, minor, readErofs } from "../../src/tree/mod.ts";
 import { compress, type Compression, sha256 } from "../support/images.ts";
@@ -44,7 +44,7 @@ export interface Offer {
   /** The blob itself, instead of the archive compressed. */
   readonly blob?: Uint8Array;
   /** What differs in the source. */
-  readonly source?: Partial<LayerSource>;
+  readonly source?: Partial<BlobSource>;
 }
 
 /** A store's directories without a store, and a pipeline into them. */
@@ -83,7 +83,7 @@ export class Workshop implements AsyncDisposable {
   }
 
   /** The source of an archive, whose blob is written to a file. */
-  source(archive: Uint8Array, offer: Offer = {}): LayerSource {
+  source(archive: Uint8Array, offer: Offer = {}): BlobSource {
     const blob = offer.blob ?? compress(archive, offer.compression ?? "none");
     const file = `${this.#blobs.path}/${this.#count++}`;
     Deno.writeFileSync(file, blob);

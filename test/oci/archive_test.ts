@@ -21,7 +21,7 @@ import {
 } from "../support/tar.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
-import { assertRefused, readRange, resolve, run } from "./support.ts";
+import { assertRefused, blobOf, readRange, resolve, run } from "./support.ts";
 
 const tar = (text: string) => makeTar([file("file", text)]);
 
@@ -35,7 +35,7 @@ Deno.test("an archive of a layout is read where it lies", async () => {
   const found = await resolve(`oci-archive:${path}:app`);
   assertEquals(found.digest, app.digest);
   assertEquals(found.names, ["app", "images"]);
-  assertEquals(found.layers.map(({ file }) => file), [path, path]);
+  assertEquals(found.layers.map((layer) => blobOf(layer).file), [path, path]);
   for (const layer of found.layers) assertEquals(sha256(readRange(layer)), layer.digest);
   assertEquals((await resolve(`oci-archive:${path}:@0`)).digest, base.digest);
   await assertRefused(`oci-archive:${path}:none`, "not-found", "base and app");
@@ -148,7 +148,7 @@ Deno.test("archives larger than memory would hold are scanned by their headers a
     out.writeSync(makeTar([...layout.files].map(([name, bytes]) => file(name, bytes))));
   }
   const found = await resolve(`oci-archive:${path}:small`);
-  assertEquals(found.layers[0].offset > 20 * 2 ** 30, true);
+  assertEquals(blobOf(found.layers[0]).offset > 20 * 2 ** 30, true);
   assertEquals(found.layers[0].length < 1000, true);
 });
 

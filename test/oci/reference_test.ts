@@ -77,12 +77,51 @@ Deno.test("references are read as containers-transports(5) writes them", () => {
       tag: "t",
       digest: SHA256,
     }],
+    ["containers-storage:", { transport: "containers-storage" }],
+    ["containers-storage:a:1", { transport: "containers-storage", name: "a:1" }],
+    ["containers-storage:@0123abc", { transport: "containers-storage", id: "0123abc" }],
+    ["containers-storage:[/r]localhost/a", {
+      transport: "containers-storage",
+      root: "/r",
+      name: "localhost/a",
+    }],
+    [`containers-storage:[vfs@/r]a@${SHA256}`, {
+      transport: "containers-storage",
+      root: "/r",
+      driver: "vfs",
+      name: `a@${SHA256}`,
+    }],
+    [`containers-storage:[/r]@${SHA256.slice(7)}`, {
+      transport: "containers-storage",
+      root: "/r",
+      id: SHA256.slice(7),
+    }],
   ];
   for (const [text, expected] of table) {
     const reference = parseReference(text, nothingExists);
     assertEquals(reference, expected, text);
     assertEquals(parseReference(formatReference(reference), nothingExists), reference, text);
   }
+});
+
+Deno.test("of a storage's specification only driver and root matter", () => {
+  const root = { transport: "containers-storage", root: "/r", name: "a" } as const;
+  for (
+    const [store, expected] of [
+      ["[/r]", root],
+      ["[overlay@/r]", { ...root, driver: "overlay" }],
+      ["[overlay@/r+/run]", { ...root, driver: "overlay" }],
+      ["[overlay@/r+/run:overlay.mountopt=nodev,x=y]", { ...root, driver: "overlay" }],
+      ["[/r+/run]", root],
+      ["[vfs@]", { transport: "containers-storage", driver: "vfs", name: "a" }],
+    ] as const
+  ) assertEquals(parseReference(`containers-storage:${store}a`), expected, store);
+  // The image's id behind its name is what counts.
+  const id = SHA256.slice(7);
+  assertEquals(parseReference(`containers-storage:a@${id}`), {
+    transport: "containers-storage",
+    id,
+  });
 });
 
 Deno.test("a path may hold colons where it exists", () => {
@@ -140,7 +179,11 @@ Deno.test("what is not a reference is refused, with the reason", () => {
     ["docker://a:-x", "not a tag"],
     [`docker://a:${"x".repeat(129)}`, "not a tag"],
     ["docker://a@sha256:123", "not a digest"],
-    ["containers-storage:x", "is not read", "unsupported"],
+    ["containers-storage:[/x", "not closed"],
+    ["containers-storage:[x]a", "no absolute path"],
+    ["containers-storage:@xyz", "no image id"],
+    ["containers-storage:UPPER/", "repository"],
+    ["containers-storage:a@sha256:123", "not a digest"],
     ["dir:/x", "is not read", "unsupported"],
   ];
   for (const [text, message, kind] of table) {

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
+import type { BlobSource, LayerSource } from "../../src/layer/mod.ts";
 import type { ResolvedImage } from "../../src/oci/mod.ts";
 import { openSource, parsePlatform, parseReference } from "../../src/oci/mod.ts";
 import type { SourceOptions } from "../../src/oci/source.ts";
@@ -45,7 +46,14 @@ export async function run(program: string, ...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** Reads the bytes that a layer source names. */
-export function readRange(source: { file: string; offset: number; length: number }): Uint8Array {
-  return Deno.readFileSync(source.file).subarray(source.offset, source.offset + source.length);
+/** Reads a layer's blob. */
+export function readRange(source: LayerSource): Uint8Array {
+  const { file, offset, length } = blobOf(source);
+  return Deno.readFileSync(file).subarray(offset, offset + length);
+}
+
+/** Where a layer's blob is, of a source that has blobs. */
+export function blobOf(source: LayerSource): BlobSource {
+  if ("tarSplit" in source) throw new Error("the layer has no blob");
+  return source;
 }

@@ -11,8 +11,8 @@ import { defineCommand } from "../spec.ts";
 
 export default defineCommand({
   description:
-    "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]. Every digest and " +
-    "size is verified before anything enters the store. Layers that the store has are not read again, " +
+    "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or " +
+    "containers-storage:[[ROOT]]NAME (an image of podman, buildah or skopeo on this host). Every digest and size is verified before anything enters the store. Layers that the store has are not read again, " +
     "and a file's content that it has is not stored again. Where the manifest says composefs digests (annotations of " +
     "composefs-rs), they are checked.",
   arguments: [{ name: "REF", complete: "reference", summary: "where the image is" }],
@@ -21,6 +21,12 @@ export default defineCommand({
       name: "name",
       value: "NAME",
       summary: "the image's name in the store (default: as the source calls it)",
+    },
+    {
+      name: "shared-blobs",
+      value: "DIR",
+      complete: "directory",
+      summary: "where the blobs of an oci: layout are, if several layouts share them",
     },
     {
       name: "platform",
@@ -34,6 +40,10 @@ export default defineCommand({
       command: "lamina pull docker-archive:app.tar --name app",
       says: "from the output of docker save or podman save",
     },
+    {
+      command: "lamina pull containers-storage:localhost/app:1",
+      says: "an image that podman has, without downloading it again",
+    },
   ],
 }, async (context, { args, flags }) => {
   const store = await context.store({ create: true });
@@ -41,6 +51,7 @@ export default defineCommand({
   const result = await pull(store, args.ref, {
     name: flags.name,
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
+    sharedBlobs: flags["shared-blobs"],
     onProgress: showPull(progress),
     signal: context.signal,
   });

@@ -43,7 +43,7 @@ _lamina_references() {
   if compset -P '(oci|oci-archive|docker-archive):'; then
     _files
   else
-    compadd -S '' oci: oci-archive: docker-archive:
+    compadd -S '' oci: oci-archive: docker-archive: containers-storage:
   fi
 }
 
