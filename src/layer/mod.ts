@@ -9,6 +9,7 @@ export {
   type BlobSource,
   bytesToRead,
   DEFAULT_LAYER_LIMITS,
+  type LayerDescription,
   type LayerLimits,
   type LayerProgress,
   type LayerResult,
