@@ -93,7 +93,7 @@ function enterLayer(store: Store, root: Inode): string {
   Deno.mkdirSync(`${staging.path}/fs`);
   Deno.writeFileSync(`${staging.path}/index.erofs`, index);
   store.layers.enter(
-    { diffId, entries: 0, tarBytes: 0, fileBytes: 0, sharedBytes: 0 },
+    { diffId, entries: 0, tarBytes: 0, fileBytes: 0, sharedBytes: 0, metacopies: 0 },
     staging,
   );
   return diffId;

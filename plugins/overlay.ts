@@ -5,7 +5,8 @@
  * The options, where the kernel's defaults depend on its configuration or on the mount:
  *
  * - `index=off`: an index keeps hard links together when they are written to, but ties an upper directory to its layers for ever.
- * - `metacopy=off`: an upper directory holds whole files, so that it means something without its layers.
+ * - `metacopy=off`: an upper directory holds whole files, so that it means something without its layers. Layers that have contents in a place apart
+ *   need `on`, with data-only layers (Linux 6.5).
  * - `redirect_dir`: `on` where directories can be written, or renaming one that a layer has would fail (EXDEV); `nofollow` else.
  *   Without `trusted.*` xattrs, so in a user namespace, it is not allowed at all.
  * - `xino=auto`: inode numbers are unique where they can be made so without risk.
@@ -49,21 +50,23 @@ const plugin: Plugin = {
       maxLayers: mounts.maxLower - 1,
     };
 
-    function optionsFor(native: boolean, writable: boolean): Options {
-      const options: Options = { index: "off", metacopy: "off", xino: "auto" };
+    function optionsFor(native: boolean, writable: boolean, data: boolean): Options {
+      const options: Options = { index: "off", metacopy: data ? "on" : "off", xino: "auto" };
       if (!native) return { ...options, userxattr: true };
-      return { ...options, redirect_dir: writable ? "on" : "nofollow" };
+      return { ...options, redirect_dir: writable || data ? "on" : "nofollow" };
     }
 
-    function tryOut({ store, upper: base, native, access }: Site): number {
+    function tryOut({ store, upper: base, native, access, data: apart }: Site): number {
       const lower = [`${store}/above`, `${store}/below`];
       for (const directory of lower) fs.mkdir(directory);
       fs.write(`${store}/below/file`, new Uint8Array([1]));
       const rw = access === "rw";
       const [upper, work] = [`${base}/upper`, `${base}/work`];
       if (rw) [upper, work].forEach((directory) => fs.mkdir(directory));
-      const options = optionsFor(native, rw);
-      const spec = { ...(rw ? { upper, work } : {}), lower, options, readOnly: !rw };
+      const options = optionsFor(native, rw, apart);
+      const data = apart ? [`${store}/data`] : [];
+      data.forEach((directory) => fs.mkdir(directory));
+      const spec = { ...(rw ? { upper, work } : {}), lower, data, options, readOnly: !rw };
       {
         using mount = mounts.overlay(spec);
         const file = `${mount.path}/file`;
@@ -105,8 +108,10 @@ const plugin: Plugin = {
         const layers = job.fixup === undefined ? job.layers : [...job.layers, job.fixup];
         // overlayfs takes no directory twice. Of a layer that comes again the lower place changes nothing: all that it says, the upper one says.
         const lower = [...new Set(layers.map((layer) => layer.path).reverse())];
-        host.mountStack(job, { lower, options: optionsFor(job.native, job.access === "rw") });
-        return { notes: { lowerDirectories: lower.length } };
+        const data = [...new Set(layers.flatMap((layer) => layer.data ?? []))];
+        const options = optionsFor(job.native, job.access === "rw", data.length > 0);
+        host.mountStack(job, { lower, data, options });
+        return { notes: { lowerDirectories: lower.length, dataDirectories: data.length } };
       },
 
       release(composition: Composition) {

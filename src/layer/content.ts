@@ -31,7 +31,7 @@ export class ContentWriter {
   readonly #form: DiskForm;
   readonly #objects: Objects;
   readonly #verity = new FsVerityHasher();
-  /** Inodes whose content is a clone of an object. */
+  /** Inodes that share the content of an object. */
   readonly shared: Set<Inode> = new Set();
 
   // The file being written in pieces.
@@ -51,21 +51,19 @@ export class ContentWriter {
 
   /** Makes a file whose whole content is at hand. Sets the inode's content or digest. */
   whole(dir: number, name: Uint8Array, inode: Inode, bytes: Uint8Array): void {
-    let source = -1;
-    if (bytes.length > INLINE) {
+    const known = bytes.length > INLINE;
+    if (known) {
       this.#verity.reset();
       this.#verity.update(bytes);
       this.#identify(inode);
-      if (this.#objects.clones) {
-        source = this.#objects.find(inode.payload, bytes.length);
-      }
     } else if (bytes.length > 0) {
       inode.content = bytes.slice();
     }
     const fd = this.#create(dir, name, inode);
     try {
-      if (source >= 0 && this.#objects.cloneInto(fd, source)) this.shared.add(inode);
-      else if (bytes.length > 0) must(writeAll(fd, bytes), "write", name);
+      if (known && this.#objects.shares && this.#objects.share(fd, inode, false)) {
+        this.shared.add(inode);
+      } else if (bytes.length > 0) must(writeAll(fd, bytes), "write", name);
       this.#form.file(fd, inode);
     } finally {
       close(fd);
@@ -119,10 +117,9 @@ export class ContentWriter {
     }
     if (inode.size > INLINE) {
       this.#identify(inode);
-      if (
-        this.#objects.clones &&
-        this.#objects.replaceByClone(this.#fd, inode.payload, inode.size)
-      ) this.shared.add(inode);
+      if (this.#objects.shares && this.#objects.share(this.#fd, inode, true)) {
+        this.shared.add(inode);
+      }
     }
     this.#form.file(this.#fd, inode);
     this.abandon();

@@ -109,11 +109,10 @@ class Walk {
       if (this.#objects.link(dir, bytes, inode.payload)) return;
     }
     // The layer has this content twice, or another one brought it just now.
-    if (!this.#objects.clones) return;
+    if (!this.#objects.shares) return void this.#objects.count(inode.payload);
     using file = Fd.openat(dir, bytes, O_WRONLY | O_NOFOLLOW);
-    if (this.#objects.replaceByClone(file.n, inode.payload, inode.size)) {
-      this.#sharedBytes += inode.size;
-    }
+    if (this.#objects.share(file.n, inode, true)) this.#sharedBytes += inode.size;
+    else this.#objects.count(inode.payload);
     // The times, and capabilities, which a write takes away.
     this.#form.file(file.n, inode);
   }

@@ -49,7 +49,7 @@ export function bytesToRead(source: LayerSource): number {
 
 /** Where a layer goes. */
 export interface LayerTarget {
-  /** An empty directory on the store's filesystem: gets `fs/` and `index.erofs`. */
+  /** An empty directory on the store's filesystem: gets `fs/`, `index.erofs`, and `links/` where the layer shares content. */
   readonly staging: string;
   /** The store's directory of content objects. */
   readonly objects: string;
@@ -67,6 +67,8 @@ export interface LayerResult {
   readonly entries: number;
   /** Of {@link fileBytes}, those that share their place on disk with content that was there before. */
   readonly sharedBytes: number;
+  /** Files that stand in `fs/` without their content, which overlayfs finds in `links/`. */
+  readonly metacopies: number;
   /** Extended attributes left out because they would act as overlayfs' or the store's own marks, or the kernel has none there. */
   readonly droppedXattrs: number;
   /** Entries that mean nothing and were passed over (AUFS' own). */

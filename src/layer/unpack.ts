@@ -71,7 +71,7 @@ export function unpackLayer(
       ? new NativeForm(owner.umask, owner.uid, owner.gid)
       : new RootlessForm(owner.umask);
     using fs = makeRoot(target.staging);
-    using objects = new Objects(target.objects);
+    using objects = new Objects(target.objects, target.staging, native);
     using unpacker = new Unpacker(fs.n, form, objects, limits);
     const bytes = receive(source, ring, unpacker, limits, counters);
     ring.written();
@@ -86,6 +86,7 @@ export function unpackLayer(
       fileBytes,
       entries,
       sharedBytes,
+      metacopies: objects.metacopies,
       droppedXattrs: unpacker.droppedXattrs,
       ignoredEntries: unpacker.ignoredEntries,
     };

@@ -19,6 +19,7 @@ export * from "./ioctl.ts";
 export * from "./lock.ts";
 export * from "./loop.ts";
 export * from "./mount.ts";
+export * from "./mountcompat.ts";
 export * from "./namespaces.ts";
 export * from "./path.ts";
 export * from "./process.ts";

@@ -233,8 +233,9 @@ async function ingest(
   options.onProgress?.({ type: "entering" });
   store.sync();
   for (const { result, staging } of staged) {
-    const { diffId, entries, bytes: tarBytes, fileBytes, sharedBytes } = result;
-    store.layers.enter({ diffId, entries, tarBytes, fileBytes, sharedBytes }, staging);
+    const { diffId, entries, bytes: tarBytes, fileBytes, sharedBytes, metacopies } = result;
+    const record = { diffId, entries, tarBytes, fileBytes, sharedBytes, metacopies };
+    store.layers.enter(record, staging);
   }
   return staged.map(({ result }) => result);
 }

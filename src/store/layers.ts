@@ -24,6 +24,8 @@ export interface LayerRecord {
   readonly fileBytes: number;
   /** Of those, bytes that it shares with content the store had before. */
   readonly sharedBytes: number;
+  /** Files that stand in {@link Layers.directory} without their content, which overlayfs finds in {@link Layers.data}. */
+  readonly metacopies: number;
 }
 
 /** The layers of a store. */
@@ -38,6 +40,15 @@ export class Layers {
   /** The unpacked layer: an overlay lower directory. */
   directory(diffId: string): string {
     return `${this.#layout.layer(diffId)}/fs`;
+  }
+
+  /**
+   * Where overlayfs finds the content of files that stand in {@link directory} without it (`links/`, a data-only lower layer); undefined where all have
+   * theirs.
+   */
+  data(diffId: string): string | undefined {
+    const { metacopies = 0 } = this.record(diffId) ?? {};
+    return metacopies > 0 ? `${this.#layout.layer(diffId)}/links` : undefined;
   }
 
   /** The layer's tree, a composefs EROFS image. */

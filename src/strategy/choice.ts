@@ -32,7 +32,7 @@ export interface Request {
 
 /** The sizes that costs grow with. */
 export interface Counts {
-  /** The image's layers. */
+  /** The image's layers; those with contents in a place apart count twice. */
   readonly layers: number;
   /** Directories of the merged tree. */
   readonly directories: number;

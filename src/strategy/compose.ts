@@ -250,7 +250,7 @@ class Attempt {
     const { strategy, access, upper } = this.#request;
     const named = plugins.filter((plugin) => plugin.name === strategy);
     const all = strategy === "auto" || explain === true || named.length === 0;
-    const place = { target: this.#record.target, access, upper };
+    const place = { target: this.#record.target, access, upper, data: this.#dataLayers() > 0 };
     const reports = await probe(this.#store, place, all ? plugins : named, {
       scratch: scratchName(this.#record.id),
       workspace: this.#store.compositions.workspace(this.#record.id),
@@ -343,7 +343,14 @@ class Attempt {
   }
 
   #counts(): Counts {
-    return countsOf(this.#image);
+    const counts = countsOf(this.#image);
+    return { ...counts, layers: counts.layers + this.#dataLayers() };
+  }
+
+  /** How many of the layers have contents of their files in a place apart. */
+  #dataLayers(): number {
+    const { layers } = this.#store;
+    return this.#image.layers.filter(({ diffId }) => layers.data(diffId) !== undefined).length;
   }
 
   #job(): Job & { readonly tree: StoredTree } {
@@ -368,8 +375,9 @@ class Attempt {
       layers: image.layers.map(({ diffId }) => ({
         diffId,
         path: store.layers.directory(diffId),
+        data: store.layers.data(diffId),
       })),
-      fixup: fixup === undefined ? undefined : { diffId: "", path: fixup },
+      fixup: fixup === undefined ? undefined : { diffId: "", path: fixup, data: undefined },
       objects: store.layout.objects,
       origins: store.trees.origins(image),
       native: store.native,

@@ -9,17 +9,26 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
+  checkMount,
   EBUSY,
   EINVAL,
   ENOENT,
   Fd,
+  finishMount,
   fsconfigCreate,
   fsconfigString,
   MNT_DETACH,
+  MOUNT_SOURCE,
+  mountErofs,
+  mountOverlay,
   MOVE_MOUNT_F_EMPTY_PATH,
   moveMount,
   O_DIRECTORY,
   O_RDONLY,
+  openFilesystem,
+  type OverlayForm,
+  overlayForm,
+  type OverlayPart,
   raiseFileLimit,
   Stat,
   statx,
@@ -28,17 +37,6 @@ import {
   UMOUNT_NOFOLLOW,
 } from "../linux/mod.ts";
 import { readMounts } from "./filesystem.ts";
-import {
-  checkMount,
-  finish,
-  mountErofs,
-  mountOverlay,
-  openFilesystem,
-  type OverlayForm,
-  overlayForm,
-  type OverlayPart,
-  SOURCE,
-} from "./mountcompat.ts";
 import type { DetachedMount, Mounts, OverlaySpec } from "./plugin.ts";
 
 /** OVL_MAX_STACK in the kernel's fs/overlayfs. */
@@ -121,11 +119,11 @@ function tmpfs(options: { readonly size?: number; readonly mode?: number }): Det
   using fs = openFilesystem("tmpfs");
   const set = (name: string, value: string) =>
     checkMount(fsconfigString(fs.n, name, value), fs.n, "tmpfs", `${name}=${value}`);
-  set("source", SOURCE);
+  set("source", MOUNT_SOURCE);
   set("mode", (options.mode ?? 0o755).toString(8));
   if (options.size !== undefined) set("size", String(options.size));
   checkMount(fsconfigCreate(fs.n), fs.n, "tmpfs", "");
-  return new Mount(finish(fs.n, false));
+  return new Mount(finishMount(fs.n, false));
 }
 
 function allowed(): boolean {
@@ -160,7 +158,7 @@ function isOurs(path: string): boolean {
   const mount = readMounts().find(({ id }) => id === stat.mountId);
   // The source of an EROFS mount is what the image is read by.
   const byImage = mount?.type === "erofs" && /^\/(proc\/self\/fd|dev\/loop)/.test(mount.source);
-  return mount?.source === SOURCE || byImage;
+  return mount?.source === MOUNT_SOURCE || byImage;
 }
 
 /** The {@link Mounts} that plugins get. */

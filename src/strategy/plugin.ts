@@ -51,7 +51,7 @@ export interface Traits {
   readonly upper: boolean;
   /** Whether it mounts the metadata images of {@link Job.images}, so that there can be several (`--layout`). */
   readonly layouts?: boolean;
-  /** Most layers that one composition takes; undefined: any number. */
+  /** Most layers that one composition takes, those with {@link LayerDirectory.data} counted twice; undefined: any number. */
   readonly maxLayers?: number;
   /**
    * What it keeps of every tree that it composes, by {@link Host.keep}: a name of 1 to 32 lower-case letters, digits, `-` for the form
@@ -105,6 +105,8 @@ export interface Site {
   readonly sameFilesystem: boolean;
   /** See {@link Job.native}. */
   readonly native: boolean;
+  /** Whether some of the layers have {@link LayerDirectory.data}. */
+  readonly data: boolean;
 }
 
 /** What a probe found. */
@@ -166,6 +168,12 @@ export interface LayerDirectory {
   readonly diffId: string;
   /** Absolute path of its directory: an overlay lower directory. */
   readonly path: string;
+  /**
+   * Absolute path of a directory with contents of its files; undefined: all files have their own. Where content cannot be shared otherwise, files
+   * that have it in common with another layer are empty in {@link path}, with overlayfs' marks for a metacopy and a redirect: an overlay of the layer takes this
+   * directory as a data-only one. {@link Host.materialize} knows of it.
+   */
+  readonly data: string | undefined;
 }
 
 /** What is to be composed. */

@@ -21,6 +21,8 @@ export interface Place {
   readonly access: Access;
   /** Where writes would go; undefined: the store. A directory must exist. */
   readonly upper: Upper | undefined;
+  /** Whether layers of the image have contents in a place apart, see {@link plugin!LayerDirectory.data}; default: no. */
+  readonly data?: boolean;
 }
 
 /** What the probe of one strategy found. */
@@ -182,7 +184,9 @@ function keysOf(plugin: LoadedPlugin, store: Store, place: Place, ids: Identitie
   const mounts = ids.store.mount === ids.target.mount ? "one mount" : "two mounts";
   const form = `${Deno.uid()} ${store.native}`;
   const correction = `${version} | ${ids.store.key} | ${ids.target.key}`;
-  const verdict = `${correction} | ${ids.upper} | ${mounts} | ${place.access} | ${form}`;
+  const verdict = `${correction} | ${ids.upper} | ${mounts} | ${place.access} ${
+    place.data ? "data" : ""
+  } | ${form}`;
   return { verdict, correction };
 }
 
@@ -218,6 +222,7 @@ class Scratch implements Disposable {
       upper: own(upper, "upper"),
       sameFilesystem: links,
       native: this.#store.native,
+      data: this.#place.data ?? false,
     };
   }
 

@@ -17,10 +17,10 @@ import {
   O_DIRECTORY,
   O_PATH,
   O_RDONLY,
+  overlayVerifies,
   SysError,
 } from "../linux/mod.ts";
 import { ErofsView, S_IFDIR, S_IFREG, toHex } from "../tree/mod.ts";
-import { overlayVerifies } from "./mountcompat.ts";
 import type { Job } from "./plugin.ts";
 
 /**

@@ -65,7 +65,7 @@ async function ingestAs(
   if (said === "") throw new Error(new TextDecoder().decode(stderr));
   const result: LayerResult = JSON.parse(said);
   const root = readErofs(Deno.readFileSync(`${staging}/index.erofs`));
-  return { result, fs: `${staging}/fs`, root, objects };
+  return { result, fs: `${staging}/fs`, links: `${staging}/links`, root, objects };
 }
 
 const ARCHIVE: readonly TarPiece[] = [

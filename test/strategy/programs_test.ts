@@ -53,6 +53,7 @@ Deno.test("where the kernel mounts no composefs image, the probe says which prog
       target: "",
       upper: "",
       sameFilesystem: true,
+      data: false,
       native: true,
     };
     const verdict = await composefs.create(host).probe(site);

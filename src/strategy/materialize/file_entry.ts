@@ -10,8 +10,10 @@ import {
   copyAll,
   EIO,
   EMLINK,
+  ENODATA,
   ficlone,
   fstat,
+  getxattrat,
   linkat,
   O_CREAT,
   O_EXCL,
@@ -23,6 +25,7 @@ import {
   read,
   Stat,
   SysError,
+  toCString,
   writeAll,
 } from "../../linux/mod.ts";
 import type { ErofsView } from "../../tree/mod.ts";
@@ -39,6 +42,9 @@ const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
  * it shares extents, so that nothing has to be written to disk.
  */
 const PIECE = 4096;
+/** overlayfs' mark of a file without its content. */
+const METACOPY = toCString("trusted.overlay.metacopy");
+const NOTHING = new Uint8Array();
 const piece = new Uint8Array(PIECE);
 
 /**
@@ -177,7 +183,7 @@ export class Entry implements FileEntry {
   }
 
   link(): boolean {
-    if (!this.#faithful() || !this.linkInode()) return false;
+    if (!this.#faithful() || this.#hollow() || !this.linkInode()) return false;
     this.#counts.linked++;
     this.#linked = true;
     return true;
@@ -190,6 +196,20 @@ export class Entry implements FileEntry {
   #faithful(): boolean {
     if (this.#native) return true;
     return (this.#view.mode(this.#nid) & 0o1600) === 0o600 && !this.#view.hasXattrs(this.#nid);
+  }
+
+  /** Whether the layer's inode is without its content, which overlayfs would find. */
+  #hollow(): boolean {
+    if (!this.#sources.mayBeHollow(this.#view.ino(this.#nid))) return false;
+    const { directory, name } = this.#locate();
+    const result = withParent(
+      directory,
+      name,
+      (at, last) => getxattrat(at, last, METACOPY, NOTHING),
+    );
+    if (result >= 0) return true;
+    if (result !== -ENODATA) must(result, "getxattr in its layer", name);
+    return false;
   }
 
   /** Links the layer's inode, of whatever type; false where it has too many links. */

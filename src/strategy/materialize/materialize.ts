@@ -158,7 +158,7 @@ function describe(
     // A worker reads the file again rather than have it copied, unless the memory can be shared.
     image: threads === 1 || image.buffer instanceof SharedArrayBuffer ? image : path,
     origins: job.origins,
-    layers: job.layers.map((layer) => layer.path),
+    layers: job.layers,
     objects: job.objects,
     writable: job.writable,
     linkOthers: options.linkOthers ?? false,

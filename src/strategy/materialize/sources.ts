@@ -17,6 +17,7 @@ import {
   SysError,
 } from "../../linux/mod.ts";
 import type { Origins } from "../../tree/mod.ts";
+import type { LayerDirectory } from "../plugin.ts";
 import { openBelow, type WalkPath } from "./path.ts";
 
 const DIRECTORY = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -60,7 +61,7 @@ export interface Place {
 
 /** The store's files, opened when first needed. */
 export class Sources implements Disposable {
-  readonly #layers: readonly string[];
+  readonly #layers: readonly LayerDirectory[];
   readonly #objects: string;
   readonly #origins: Origins;
   readonly #roots: number[];
@@ -68,10 +69,10 @@ export class Sources implements Disposable {
   readonly #place: Place = { directory: -1, name: new Uint8Array(1) };
 
   /**
-   * @param layers Directories of the layers, lowest first.
+   * @param layers The layers, lowest first.
    * @param objects Directory of the objects.
    */
-  constructor(layers: readonly string[], objects: string, origins: Origins) {
+  constructor(layers: readonly LayerDirectory[], objects: string, origins: Origins) {
     this.#layers = layers;
     this.#objects = objects;
     this.#origins = origins;
@@ -114,7 +115,9 @@ export class Sources implements Disposable {
       }
       const at = path.bytes;
       fd = openBelow(this.#root(layer), at, DIRECTORY);
-      if (fd < 0) throw new SysError(-fd, "open", `${displayPath(at)} in ${this.#layers[layer]}`);
+      if (fd < 0) {
+        throw new SysError(-fd, "open", `${displayPath(at)} in ${this.#layers[layer].path}`);
+      }
       open.layers.push(layer);
       open.fds.push(fd);
     }
@@ -123,10 +126,15 @@ export class Sources implements Disposable {
     return place;
   }
 
+  /** Whether an inode's layer may have it without its content; see {@link plugin!LayerDirectory.data}. */
+  mayBeHollow(ino: number): boolean {
+    return this.#layers[this.#origins.layer(ino)].data !== undefined;
+  }
+
   #root(layer: number): number {
     let fd = this.#roots[layer];
     if (fd === -1) {
-      fd = this.#roots[layer] = Fd.open(this.#layers[layer], O_PATH | O_DIRECTORY).release();
+      fd = this.#roots[layer] = Fd.open(this.#layers[layer].path, O_PATH | O_DIRECTORY).release();
     }
     return fd;
   }

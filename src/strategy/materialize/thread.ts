@@ -7,7 +7,7 @@
 import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../../linux/mod.ts";
 import { ErofsView, readOrigins } from "../../tree/mod.ts";
 import type { PluginSource } from "../loader.ts";
-import type { FileEntry } from "../plugin.ts";
+import type { FileEntry, LayerDirectory } from "../plugin.ts";
 import { Builder, type LaterLink, type LockedDirectory, type Unit } from "./builder.ts";
 import { type Counts, noCounts } from "./counts.ts";
 import { Metadata, type Owner } from "./metadata.ts";
@@ -31,7 +31,7 @@ export interface ThreadJob {
   /** The tree's image, or the file that holds it. */
   readonly image: Uint8Array | string;
   readonly origins: string;
-  readonly layers: readonly string[];
+  readonly layers: readonly LayerDirectory[];
   readonly objects: string;
   readonly writable: readonly string[];
   readonly linkOthers: boolean;

@@ -5,14 +5,11 @@
  * @module
  */
 
+import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY, O_RDONLY } from "./abi.ts";
+import { check, EINVAL, ENOTBLK, SysError } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { attachLoop } from "./loop.ts";
 import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  attachLoop,
-  check,
-  EINVAL,
-  ENOTBLK,
-  Fd,
   fsconfigCreate,
   fsconfigFd,
   fsconfigFlag,
@@ -26,13 +23,10 @@ import {
   MOVE_MOUNT_F_EMPTY_PATH,
   moveMount,
   MS_RDONLY,
-  O_DIRECTORY,
-  O_RDONLY,
   OPEN_TREE_CLONE,
   openTree,
-  SysError,
   umount2,
-} from "../linux/mod.ts";
+} from "./mount.ts";
 import { LaminaError } from "../error.ts";
 import { recentKernelLine } from "./kernel_log.ts";
 
@@ -61,7 +55,7 @@ export interface OpenOverlay {
 }
 
 /** The source that all mounts of lamina's name, as mount(8) lists it. */
-export const SOURCE = "lamina";
+export const MOUNT_SOURCE = "lamina";
 
 let known: OverlayForm | undefined;
 
@@ -114,7 +108,7 @@ function mountByParts(overlay: OpenOverlay, form: "descriptors" | "paths"): Fd {
   using stack = new DisposableStack();
   const fs = stack.use(openFilesystem("overlay"));
   const set = (result: number, what: string) => checkMount(result, fs.n, "overlay", what);
-  set(fsconfigString(fs.n, "source", SOURCE), "source");
+  set(fsconfigString(fs.n, "source", MOUNT_SOURCE), "source");
   for (const [name, value] of Object.entries(overlay.options)) {
     const result = value === true ? fsconfigFlag(fs.n, name) : fsconfigString(fs.n, name, value);
     set(result, value === true ? name : `${name}=${value}`);
@@ -130,11 +124,11 @@ function mountByParts(overlay: OpenOverlay, form: "descriptors" | "paths"): Fd {
     set(fsconfigString(fs.n, option, nameOf(part, stack)), what);
   }
   set(fsconfigCreate(fs.n), "");
-  return finish(fs.n, overlay.readOnly);
+  return finishMount(fs.n, overlay.readOnly);
 }
 
 /** fsmount(2) of a filesystem that was created. */
-export function finish(fs: number, readOnly: boolean): Fd {
+export function finishMount(fs: number, readOnly: boolean): Fd {
   return Fd.adopt(check(fsmount(fs, 0, readOnly ? MOUNT_ATTR_RDONLY : 0), "fsmount", ""));
 }
 
@@ -173,7 +167,7 @@ function mountByOptions(overlay: OpenOverlay): Fd {
   // image hides.
   for (const separator of data.length === 0 ? [""] : ["::", ":"]) {
     all = [`lowerdir=${[lower, ...data].join(separator)}`, ...options].join(",");
-    result = mount(SOURCE, place, "overlay", flags, all);
+    result = mount(MOUNT_SOURCE, place, "overlay", flags, all);
     if (result !== -EINVAL) break;
     // The stubs in the root of the lowest image would hide the objects from the images above it.
     if (data.length > 0 && lowers.length > 1) {
@@ -257,5 +251,5 @@ function tryErofs(source: string, what: string, flags: readonly string[]): Fd | 
   const created = fsconfigCreate(fs.n);
   if (created === -ENOTBLK) return undefined;
   checkMount(created, fs.n, "erofs", what);
-  return finish(fs.n, true);
+  return finishMount(fs.n, true);
 }

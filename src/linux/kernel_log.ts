@@ -4,7 +4,10 @@
  * @module
  */
 
-import { AT_FDCWD, EPIPE, Fd, O_NONBLOCK, O_RDONLY, openat, read } from "../linux/mod.ts";
+import { AT_FDCWD, O_NONBLOCK, O_RDONLY } from "./abi.ts";
+import { EPIPE } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { openat, read } from "./file.ts";
 
 /** Microseconds for which a line counts as being about the call that just failed. */
 const RECENT = 1_000_000;
