@@ -81,6 +81,7 @@ for (const kind of ["xfs", "btrfs", "ext4"] as const) {
       const { loaded: plugins } = await loadPlugins();
       for (const { name: strategy } of plugins) {
         if (strategy === "reflink" && kind === "ext4") continue;
+        if (strategy === "btrfs-snapshot" && kind !== "btrfs") continue;
         const target = `${fs.path}/target`;
         const { id } = await compose(store, two.image, target, {
           plugins,
