@@ -62,7 +62,8 @@ export async function bundleProgram(root: string): Promise<Program> {
 /** The modules that are found by their URL: built-in plugins and workers. Paths from the root of the repository. */
 function hiddenModules(root: string): string[] {
   return [
-    ...files(root, "plugins").filter((file) => file.endsWith(".ts")),
+    // Not the examples, which are in folders of their own.
+    ...files(root, "plugins").filter((file) => /^plugins\/[^/]+\.ts$/.test(file)),
     ...files(root, "src").filter((file) => file.endsWith("worker.ts")),
   ].sort();
 }
