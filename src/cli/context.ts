@@ -21,7 +21,7 @@ export interface Context {
   storeRoot(): Promise<string>;
   /** Opens the store. `create` makes it where there is none; else that is a `not-found` error. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
-  /** Loads the built-in strategies and those of `--plugin` and `$LAMINA_PLUGINS` (files, separated by colons). */
+  /** Loads the built-in strategies and all that `findPlugins` finds; says on stderr which could not be loaded. */
   plugins(): Promise<readonly LoadedPlugin[]>;
   /** Progress bars on stderr where a person may see them; else something that shows nothing. */
   progress(): Promise<Progress>;

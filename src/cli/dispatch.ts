@@ -117,12 +117,16 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
     },
     async plugins() {
       const { loadPlugins } = await import("../strategy/loader.ts");
-      const usual = (Deno.env.get("LAMINA_PLUGINS") ?? "").split(":").filter((file) => file !== "");
-      const { loaded, failed } = await loadPlugins({ files: [...usual, ...globals.plugin] });
-      for (const { file, error } of failed) {
+      const { findPlugins } = await import("../strategy/loading/search.ts");
+      const found = findPlugins({ files: globals.plugin });
+      const { loaded, failed } = await loadPlugins({ found });
+      for (const { origin, error } of failed) {
         // One that was named on this line is wanted now; others may be broken without harm to this command.
-        if (file !== undefined && !usual.includes(file)) throw error;
+        if (origin === "--plugin") throw error;
         writeText("stderr", `lamina: not loaded: ${error.message}\n`);
+      }
+      for (const { source, warning } of loaded) {
+        if (warning !== undefined) this.note(`plugin ${source.file}: ${warning}`);
       }
       return loaded;
     },

@@ -6,6 +6,7 @@
  */
 
 import { basename, dirname, relative } from "@std/path";
+import { parse } from "es-module-lexer/minimal/js";
 
 /** The program's main module, from the root of the repository. */
 const ENTRY = "src/cli/main.ts";
@@ -100,9 +101,21 @@ export function movedUrls(
       : place("plugins/-.ts").replace("-.js", `${plugin}.js`);
     return `new URL(\`${found}\`, import.meta.URL)`;
   });
-  const unknown = /.*import\.meta\.url.*/.exec(moved);
-  if (unknown !== null) throw new Error(`bundle: what does this mean? ${unknown[0].trim()}`);
+  const unknown = parse(moved)[0].find(({ d: kind, s: at }) =>
+    kind === IMPORT_META && moved.startsWith("import.meta.url", at)
+  );
+  if (unknown !== undefined) {
+    throw new Error(`bundle: what does this mean? ${lineAt(moved, unknown.s)}`);
+  }
   return moved.replaceAll("import.meta.URL", "import.meta.url");
+}
+
+/** What the lexer says in `d` of an `import.meta`. Others stand in texts, as in the compiler that the program carries. */
+const IMPORT_META = -2;
+
+function lineAt(text: string, place: number): string {
+  const end = text.indexOf("\n", place);
+  return text.slice(text.lastIndexOf("\n", place) + 1, end < 0 ? undefined : end).trim();
 }
 
 function files(root: string, directory: string): string[] {

@@ -34,7 +34,7 @@ import {
 import { VERSION } from "../version.ts";
 import type { Store } from "../store/mod.ts";
 import { keep } from "./keep.ts";
-import type { PluginSource } from "./loader.ts";
+import type { PluginSource } from "./loading/source.ts";
 import { applyRoot, materialize } from "./materialize/materialize.ts";
 import { createMeasure } from "./measure.ts";
 import { mounts } from "./mounts.ts";

@@ -1,35 +1,24 @@
 /**
- * Loading plugins: the built-in ones from the copies that the program carries, others from files, all by the same way.
+ * Loading plugins: the built-in ones from the copies that the program carries, others from files and folders. Outside plugins are read,
+ * checked and run by loading/.
  *
  * @module
  */
 
-import { resolve, toFileUrl } from "@std/path";
+import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 import { VERSION } from "../version.ts";
+import { type Found, locate, type PluginOrigin } from "./loading/search.ts";
+import { checkPlugin } from "./loading/shape.ts";
+import type { PluginSource } from "./loading/source.ts";
 import type { Plugin } from "./plugin.ts";
-import { distrust } from "./trust.ts";
-
-/** The version of the contract that this program speaks. */
-export const API_VERSION = 1;
+import { requireTrust } from "./trust.ts";
 
 /** The built-in plugins, `plugins/NAME.ts`, in the order that decides between equal estimates. */
-export const BUILT_IN: readonly string[] = [
-  "overlay",
-  "composefs",
-  "btrfs-snapshot",
-  "reflink",
-  "hardlink",
-  "copy",
-];
+export const BUILT_IN: readonly string[] = ["overlay", "composefs", "reflink", "hardlink", "copy"];
 
-/** Where a plugin comes from; plain data, so that another thread can load it again. */
-export interface PluginSource {
-  /** URL of its module. */
-  readonly url: string;
-  /** Its file; undefined for a built-in one. */
-  readonly file: string | undefined;
-}
+/** How long the modules of a plugin may take to load, in milliseconds. */
+const PATIENCE = 10_000;
 
 /** A plugin that is ready for use. */
 export interface LoadedPlugin {
@@ -41,23 +30,29 @@ export interface LoadedPlugin {
   readonly version: string;
   /** Where it came from. */
   readonly source: PluginSource;
+  /** Who named it; undefined for a built-in one. */
+  readonly origin?: PluginOrigin;
+  /** What is odd about it, but no reason to refuse it. */
+  readonly warning?: string;
   /** What its module exports. */
   readonly plugin: Plugin;
 }
 
 /** A plugin that could not be loaded. */
 export interface FailedPlugin {
-  /** Its name as far as it is known, else the file's. */
+  /** Its name as far as it is known, else that of its file or folder. */
   readonly name: string;
-  /** Its file; undefined for a built-in one. */
+  /** Its file or folder; undefined for a built-in one. */
   readonly file: string | undefined;
+  /** Who named it; undefined for a built-in one. */
+  readonly origin?: PluginOrigin;
   /** Why it could not be loaded. */
   readonly error: LaminaError;
 }
 
 /** What {@link loadPlugins} found. */
 export interface Plugins {
-  /** Those that are ready for use. */
+  /** Those that are ready for use, in the order of preference. */
   readonly loaded: readonly LoadedPlugin[];
   /** Those that could not be loaded. */
   readonly failed: readonly FailedPlugin[];
@@ -65,8 +60,10 @@ export interface Plugins {
 
 /** Which plugins to load. */
 export interface LoadOptions {
-  /** Files of outside plugins; relative ones from the working directory. */
+  /** Files and folders of outside plugins; relative ones from the working directory. */
   readonly files?: readonly string[];
+  /** What {@link findPlugins} found; after {@link files}. */
+  readonly found?: readonly Found[];
 }
 
 /** Where a built-in plugin is. The URL is put together here so that nothing but this function depends on the layout of folders. */
@@ -74,16 +71,19 @@ export function builtIn(name: string): PluginSource {
   return { url: new URL(`../../plugins/${name}.ts`, import.meta.url).href, file: undefined };
 }
 
-/** Loads the built-in plugins and the files. One that fails is reported among the failed, and the others go on. */
+/**
+ * Loads the built-in plugins and outside ones. One that fails is reported among the failed, and the others go on. Of two with one name the
+ * first is taken, the other fails; the same file, by whatever path, is loaded once.
+ */
 export async function loadPlugins(options: LoadOptions = {}): Promise<Plugins> {
-  const sources = [
-    ...BUILT_IN.map(builtIn),
-    ...(options.files ?? []).map((file) => resolve(file)).map((file) => ({
-      url: toFileUrl(file).href,
-      file,
-    })),
-  ];
-  const results = await Promise.all(sources.map(attempt));
+  const { files = [], found = [] } = options;
+  const named = files.map((file): Found => ({ path: resolve(file), origin: "--plugin" }));
+  const results = await Promise.all([
+    ...BUILT_IN.map((name) => attempt(name, undefined, () => loadPlugin(builtIn(name)))),
+    ...unique([...named, ...found]).map((one) =>
+      attempt(one.path.replace(/^.*\//, ""), one, () => loadFound(one))
+    ),
+  ]);
   const loaded: LoadedPlugin[] = [];
   const failed: FailedPlugin[] = [];
   for (const result of results) {
@@ -91,30 +91,70 @@ export async function loadPlugins(options: LoadOptions = {}): Promise<Plugins> {
       failed.push(result);
       continue;
     }
-    const other = loaded.find((plugin) => plugin.name === result.name);
+    const { name, source, origin } = result;
+    const other = loaded.find((plugin) => plugin.name === name);
     if (other === undefined) {
       loaded.push(result);
     } else {
-      const error = refusal(
-        result.source,
-        `it calls itself ${result.name}, as ${other.source.file ?? "a built-in plugin"} does`,
-        "Give it a name of its own.",
+      const error = new LaminaError(
+        "invalid",
+        `loading plugin ${source.file}: it calls itself ${name}, as ${
+          other.source.file ?? "a built-in plugin"
+        } does`,
+        { hint: "Give it a name of its own, or remove one of the two." },
       );
-      failed.push({ name: result.name, file: result.source.file, error });
+      failed.push({ name, file: source.file, origin, error });
     }
   }
   return { loaded, failed };
 }
 
-async function attempt(source: PluginSource): Promise<LoadedPlugin | FailedPlugin> {
+/** Leaves away what is the same file or folder as one before it. */
+function unique(found: readonly Found[]): Found[] {
+  const known = new Set<string>();
+  return found.filter(({ path }) => {
+    const key = mainModuleOf(path) ?? path;
+    return !known.has(key) && known.add(key);
+  });
+}
+
+function mainModuleOf(path: string): string | undefined {
   try {
-    return await loadPlugin(source);
-  } catch (cause) {
-    const error = cause instanceof LaminaError
-      ? cause
-      : refusal(source, String(cause), undefined, cause);
-    return { name: source.url.replace(/^.*\//, ""), file: source.file, error };
+    return locate(path).source.file;
+  } catch {
+    // Loading it says why.
+    return undefined;
   }
+}
+
+async function attempt(
+  name: string,
+  found: Found | undefined,
+  load: () => Promise<LoadedPlugin>,
+): Promise<LoadedPlugin | FailedPlugin> {
+  try {
+    return await load();
+  } catch (error) {
+    return { name, file: found?.path, origin: found?.origin, error: error as LaminaError };
+  }
+}
+
+async function loadFound({ path, origin }: Found): Promise<LoadedPlugin> {
+  const { expectedName, source } = await named(path, () => readSource(path));
+  const plugin = await loadPlugin(source);
+  const warning = plugin.name === expectedName
+    ? undefined
+    : `it calls itself ${plugin.name}, but its file is named ${expectedName}`;
+  return { ...plugin, origin, warning };
+}
+
+/** Reads a plugin: which is its main module, and what is the code of all its modules. */
+async function readSource(path: string) {
+  const { source, folder, expectedName } = locate(path);
+  requireTrust(path);
+  const { readPlugin } = await import("./loading/read.ts");
+  const code = await readPlugin(source.file, folder);
+  return { expectedName, source: { ...source, code } };
 }
 
 /**
@@ -123,88 +163,36 @@ async function attempt(source: PluginSource): Promise<LoadedPlugin | FailedPlugi
  * @throws {LaminaError} `not-found`, `unsupported` (another contract, or a file that others can write) or `invalid` (no plugin in it).
  */
 export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
-  if (source.file !== undefined) checkFile(source, source.file);
-  let module: { default?: unknown };
+  const { file } = source;
+  return await named(file ?? source.url.replace(/^.*\//, "built-in "), async () => {
+    const read = file === undefined || source.code ? source : (await readSource(file)).source;
+    const plugin = checkPlugin((await run(read)).default);
+    return {
+      name: plugin.name,
+      summary: plugin.summary,
+      version: plugin.version ?? (file === undefined ? VERSION : "0"),
+      source: read,
+      plugin,
+    };
+  });
+}
+
+async function run({ url, code }: PluginSource): Promise<{ readonly default?: unknown }> {
+  if (code === undefined) return await import(url);
+  const { runPlugin } = await import("./loading/run.ts");
+  return await runPlugin(code, PATIENCE);
+}
+
+/** Says in an error which plugin it is about. */
+async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const doing = `loading plugin ${name}: `;
   try {
-    module = await import(source.url);
+    return await work();
   } catch (cause) {
-    throw refusal(source, cause instanceof Error ? cause.message : String(cause), undefined, cause);
+    const { message } = cause instanceof Error ? cause : { message: String(cause) };
+    const { kind, hint } = cause instanceof LaminaError
+      ? cause
+      : { kind: "invalid" as const, hint: undefined };
+    throw new LaminaError(kind, doing + message, { hint, cause });
   }
-  const plugin = checkShape(source, module.default);
-  return {
-    name: plugin.name,
-    summary: plugin.summary,
-    version: plugin.version ?? (source.file === undefined ? VERSION : "0"),
-    source,
-    plugin,
-  };
-}
-
-function checkFile(source: PluginSource, file: string): void {
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.statSync(file);
-  } catch (cause) {
-    throw new LaminaError("not-found", `loading plugin ${file}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  if (!info.isFile) throw refusal(source, "it is not a file", "Name the plugin's main module.");
-  // Nothing strips types in a compiled program, so that the import would end in a SyntaxError.
-  if (Deno.build.standalone && /\.[mc]?ts$/.test(file)) {
-    throw new LaminaError(
-      "unsupported",
-      `loading plugin ${file}: this program cannot read TypeScript plugins yet`,
-      {
-        hint: "Strip its types first, for instance: npx esbuild PLUGIN.ts --outfile=PLUGIN.js",
-      },
-    );
-  }
-  const reason = Deno.uid() === 0 ? distrust(file) : undefined;
-  if (reason !== undefined) {
-    throw new LaminaError("unsupported", `loading plugin ${file} as root: ${reason}`, {
-      hint: "Keep plugins in a folder that only root can write, as are all folders above it.",
-    });
-  }
-}
-
-function checkShape(source: PluginSource, value: unknown): Plugin {
-  if (typeof value !== "object" || value === null) {
-    throw refusal(source, "its default export is not a plugin object", "See plugins/README.md.");
-  }
-  const plugin = value as Partial<Plugin>;
-  if (plugin.apiVersion !== API_VERSION) {
-    throw new LaminaError(
-      "unsupported",
-      `${describe(source)}: it is written for version ${
-        String(plugin.apiVersion)
-      } of the contract; this is version ${API_VERSION}`,
-      { hint: "Get the plugin in the version that fits this lamina." },
-    );
-  }
-  if (typeof plugin.name !== "string" || !/^[a-z0-9][a-z0-9-]{0,31}$/.test(plugin.name)) {
-    throw refusal(source, "its name is not 1 to 32 lower-case letters, digits and -");
-  }
-  if (plugin.name === "auto") throw refusal(source, 'the name "auto" is taken');
-  if (typeof plugin.summary !== "string" || plugin.summary.includes("\n")) {
-    throw refusal(source, "its summary is not one line of text");
-  }
-  if (plugin.version !== undefined && typeof plugin.version !== "string") {
-    throw refusal(source, "its version is not a string");
-  }
-  if (typeof plugin.create !== "function") throw refusal(source, "it has no function create(host)");
-  return plugin as Plugin;
-}
-
-function describe(source: PluginSource): string {
-  return `loading plugin ${source.file ?? source.url.replace(/^.*\//, "built-in ")}`;
-}
-
-function refusal(
-  source: PluginSource,
-  reason: string,
-  hint?: string,
-  cause?: unknown,
-): LaminaError {
-  return new LaminaError("invalid", `${describe(source)}: ${reason}`, { hint, cause });
 }

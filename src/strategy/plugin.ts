@@ -7,8 +7,14 @@
  * @module
  */
 
-/** The version of this contract. A plugin of another version is refused. */
-export type ApiVersion = 1;
+/**
+ * The version of this contract. A plugin that says another one is refused, with both numbers. The number changes when a plugin that was
+ * right would no longer be; what is only added (an optional trait, a further method of {@link Host}) leaves it as it is.
+ */
+export const API_VERSION = 1;
+
+/** The type of {@link API_VERSION}, for plugins, which import types alone. */
+export type ApiVersion = typeof API_VERSION;
 
 /** What a plugin module exports by default. */
 export interface Plugin {

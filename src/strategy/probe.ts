@@ -178,9 +178,8 @@ function identities(store: Store, place: Place): Identities {
 }
 
 function keysOf(plugin: LoadedPlugin, store: Store, place: Place, ids: Identities): ProbeKeys {
-  const { file } = plugin.source;
-  const info = file === undefined ? undefined : Deno.statSync(file);
-  const version = `${plugin.name}@${plugin.version} ${file ?? ""} ${info?.mtime?.getTime() ?? ""}`;
+  const { file, code } = plugin.source;
+  const version = `${plugin.name}@${plugin.version} ${file ?? ""} ${code?.digest ?? ""}`;
   const mounts = ids.store.mount === ids.target.mount ? "one mount" : "two mounts";
   const form = `${Deno.uid()} ${store.native}`;
   const correction = `${version} | ${ids.store.key} | ${ids.target.key}`;

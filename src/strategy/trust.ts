@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "@std/path";
+import { LaminaError } from "../error.ts";
 
 /** What of a file or folder decides whether it is trusted. */
 interface Owned {
@@ -31,6 +32,26 @@ export function distrust(path: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** The error for a file that root may not load. */
+export class Distrusted extends LaminaError {
+  /** @param reason See {@link distrust}. */
+  constructor(file: string, reason: string) {
+    super("unsupported", `root may not load ${file}: ${reason}`, {
+      hint: "Keep plugins in a folder that only root can write, as are all folders above it.",
+    });
+  }
+}
+
+/**
+ * Refuses a file that {@link distrust} has something against. Only root is so careful: others run nothing with rights that are not theirs.
+ *
+ * @throws {Distrusted}
+ */
+export function requireTrust(path: string): void {
+  const reason = Deno.uid() === 0 ? distrust(path) : undefined;
+  if (reason !== undefined) throw new Distrusted(path, reason);
 }
 
 function look(path: string): Owned {

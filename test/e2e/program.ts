@@ -40,12 +40,21 @@ export class Program implements AsyncDisposable {
   readonly #binary: string;
   readonly #directory: string;
   readonly #nobody: boolean;
+  readonly #environment: Readonly<Record<string, string>>;
 
   /**
    * @param directory Gets the store, and becomes nobody's with all that is in it by then where that is asked for.
+   * @param options `environment`: beside `PATH` and `HOME`, or instead of them.
    */
-  constructor(directory: string, options: { readonly nobody?: boolean } = {}) {
+  constructor(
+    directory: string,
+    options: {
+      readonly nobody?: boolean;
+      readonly environment?: Readonly<Record<string, string>>;
+    } = {},
+  ) {
     this.#directory = directory;
+    this.#environment = options.environment ?? {};
     this.#nobody = options.nobody === true;
     this.store = `${directory}/store`;
     this.#binary = BINARY;
@@ -81,7 +90,7 @@ export class Program implements AsyncDisposable {
       args: words.slice(1),
       cwd: this.#directory,
       clearEnv: true,
-      env: { PATH: Deno.env.get("PATH") ?? "", HOME: this.#directory },
+      env: { PATH: Deno.env.get("PATH") ?? "", HOME: this.#directory, ...this.#environment },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

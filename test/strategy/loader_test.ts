@@ -2,23 +2,14 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import { BUILT_IN, builtIn, loadPlugin, loadPlugins } from "../../src/strategy/loader.ts";
 import { distrust } from "../../src/strategy/trust.ts";
+import { minimal, trustedFolder } from "../support/plugins.ts";
 import { isRoot, needs } from "../support/root.ts";
-
-/** A folder that root trusts: the system's temporary one is everybody's. */
-function trustedFolder(): { path: string } & Disposable {
-  const home = isRoot ? "/root" : Deno.env.get("HOME") ?? ".";
-  const path = Deno.makeTempDirSync({ dir: home, prefix: ".lamina-plugin-test-" });
-  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
-}
 
 function write(folder: string, name: string, source: string): string {
   const file = `${folder}/${name}`;
   Deno.writeTextFileSync(file, source);
   return file;
 }
-
-const GOOD = (name: string) =>
-  `export default { apiVersion: 1, name: "${name}", summary: "a test", version: "7", create: () => ({}) };`;
 
 Deno.test("loader: the built-in plugins, in their order, each named as its file", async () => {
   const { loaded, failed } = await loadPlugins();
@@ -41,7 +32,7 @@ Deno.test("loader: a file, with relative imports", async () => {
   const file = write(
     folder.path,
     "main.js",
-    `import { name } from "./name.js";\n${GOOD("x").replace('"x"', "name")}`,
+    `import { name } from "./name.js";\n${minimal("x").replace('"x"', "name")}`,
   );
   const { loaded, failed } = await loadPlugins({ files: [file] });
   assertEquals(failed, []);
@@ -55,33 +46,33 @@ const BAD: readonly { name: string; source: string; kind: string; says: string }
   { name: "no default", source: "export const x = 1;", kind: "invalid", says: "default export" },
   {
     name: "another contract",
-    source: GOOD("x").replace("apiVersion: 1", "apiVersion: 2"),
+    source: minimal("x").replace("apiVersion: 1", "apiVersion: 2"),
     kind: "unsupported",
     says: "version 2",
   },
   {
     name: "no contract",
-    source: GOOD("x").replace("apiVersion: 1,", ""),
+    source: minimal("x").replace("apiVersion: 1,", ""),
     kind: "unsupported",
     says: "version undefined",
   },
-  { name: "bad name", source: GOOD("A B"), kind: "invalid", says: "lower-case" },
-  { name: "reserved name", source: GOOD("auto"), kind: "invalid", says: "taken" },
+  { name: "bad name", source: minimal("A B"), kind: "invalid", says: "lower-case" },
+  { name: "reserved name", source: minimal("auto"), kind: "invalid", says: "taken" },
   {
     name: "a built-in one's name",
-    source: GOOD("overlay"),
+    source: minimal("overlay"),
     kind: "invalid",
     says: "as a built-in plugin does",
   },
   {
     name: "no create",
-    source: GOOD("x").replace("create: () => ({})", "create: 1"),
+    source: minimal("x").replace("create: () => ({})", "create: 1"),
     kind: "invalid",
     says: "create(host)",
   },
   {
     name: "two lines of summary",
-    source: GOOD("x").replace("a test", "a\\ntest"),
+    source: minimal("x").replace("a test", "a\\ntest"),
     kind: "invalid",
     says: "summary",
   },
@@ -91,7 +82,7 @@ for (const { name, source, kind, says } of BAD) {
   Deno.test(`loader: a bad plugin is reported and the others go on: ${name}`, async () => {
     using folder = trustedFolder();
     const file = write(folder.path, "bad.js", source);
-    const good = write(folder.path, "good.js", GOOD("good"));
+    const good = write(folder.path, "good.js", minimal("good"));
     const { loaded, failed } = await loadPlugins({ files: [file, good] });
     assertEquals(loaded.map((plugin) => plugin.name), [...BUILT_IN, "good"]);
     assertEquals(failed.map((one) => one.file), [file]);
@@ -111,7 +102,7 @@ Deno.test({
   ...needs("loader: root loads nothing that others can write", isRoot ? undefined : "not root"),
   async fn(t) {
     using folder = trustedFolder();
-    const file = write(folder.path, "plugin.js", GOOD("trusted"));
+    const file = write(folder.path, "plugin.js", minimal("trusted"));
     assertEquals(distrust(file), undefined);
     const cases: readonly [name: string, change: () => void, says: string][] = [
       ["file writable by the group", () => Deno.chmodSync(file, 0o664), `${file} can be written`],

@@ -25,7 +25,7 @@ import {
   utimensat,
 } from "../../linux/mod.ts";
 import { ErofsView } from "../../tree/mod.ts";
-import type { PluginSource } from "../loader.ts";
+import type { PluginSource } from "../loading/source.ts";
 import type { FileEntry, Job, Made, MaterializeOptions } from "../plugin.ts";
 import type { LaterLink } from "./builder.ts";
 import { noCounts, notes } from "./counts.ts";

@@ -6,7 +6,7 @@
 
 import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../../linux/mod.ts";
 import { ErofsView, readOrigins } from "../../tree/mod.ts";
-import type { PluginSource } from "../loader.ts";
+import type { PluginSource } from "../loading/source.ts";
 import type { FileEntry, LayerDirectory } from "../plugin.ts";
 import { Builder, type LaterLink, type LockedDirectory, type Unit } from "./builder.ts";
 import { type Counts, noCounts } from "./counts.ts";
