@@ -7,7 +7,7 @@
 
 import { type ErrorKind, LaminaError } from "../../error.ts";
 import type { Store } from "../../store/mod.ts";
-import type { PluginSource } from "../loader.ts";
+import type { PluginSource } from "../loading/source.ts";
 import type { Timings } from "../stopwatch.ts";
 import { lines } from "./lines.ts";
 import type { Form } from "./shape.ts";
