@@ -93,9 +93,11 @@ export const MAIN_MODULES: readonly string[] = ["main", "mod", "index"].flatMap(
   ["ts", "mts", "js", "mjs"].map((ending) => `${name}.${ending}`)
 );
 
-/** A plugin's main module, and the folder that its imports must not leave. */
+/** A plugin whose main module is known. */
 export interface Located {
+  /** Its main module; not read yet. */
   readonly source: PluginSource & { readonly file: string };
+  /** The folder that its imports must not leave. */
   readonly folder: string;
   /** What the plugin should be called: the name of its folder, or of its file without the ending. */
   readonly expectedName: string;
