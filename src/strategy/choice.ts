@@ -42,6 +42,11 @@ export interface Counts {
   readonly bytes: number;
 }
 
+/** All entries of the merged tree. */
+export function entriesOf({ directories, files }: Counts): number {
+  return directories + files;
+}
+
 /** A strategy with what its probe found. */
 export interface Candidate {
   /** The strategy's name. */
@@ -70,6 +75,8 @@ export interface Row {
   readonly chosen: boolean;
   /** Milliseconds that composing is expected to take; undefined where it does not work. */
   readonly estimateMs: number | undefined;
+  /** What the estimate was multiplied with, because real compositions took so much more or less; 1: nothing. */
+  readonly correction: number;
   /** Why it is not eligible, or why it is chosen or not. */
   readonly reason: string;
   /** What to do to make it work, where something can be done. */
@@ -261,6 +268,7 @@ function row(entry: Judged, best: Judged, why: string): Row {
     eligible: obstacle === undefined,
     chosen: entry === best,
     estimateMs,
+    correction: candidate.correction,
     reason: obstacle ?? (entry === best ? why : "works, but is not the cheapest"),
     hint: verdict.works ? undefined : verdict.hint,
   };

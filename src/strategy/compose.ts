@@ -6,7 +6,15 @@
 
 import { LaminaError } from "../error.ts";
 import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store/mod.ts";
-import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
+import {
+  type Choice,
+  choose,
+  type Counts,
+  entriesOf,
+  estimate,
+  type Request,
+  type Row,
+} from "./choice.ts";
 import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
 import { isKept } from "./keep.ts";
@@ -252,6 +260,7 @@ class Attempt {
     const all = strategy === "auto" || explain === true || named.length === 0;
     const place = { target: this.#record.target, access, upper, data: this.#dataLayers() > 0 };
     const reports = await probe(this.#store, place, all ? plugins : named, {
+      entries: entriesOf(this.#counts()),
       scratch: scratchName(this.#record.id),
       workspace: this.#store.compositions.workspace(this.#record.id),
     });

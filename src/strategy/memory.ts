@@ -5,6 +5,7 @@
  * @module
  */
 
+import { median } from "./bench/statistics.ts";
 import type { Verdict } from "./plugin.ts";
 
 /** A verdict that a strategy works. */
@@ -14,14 +15,16 @@ interface Contents {
   /** Boot and kernel that the verdicts are of. */
   readonly system: string;
   readonly verdicts: Record<string, Positive>;
-  /** What compositions took, as a multiple of their estimates. */
-  readonly corrections: Record<string, number>;
+  /** What the last compositions took, as multiples of their estimates, the latest last; the key that was used last is the last. */
+  readonly corrections: Record<string, readonly number[]>;
 }
 
-/** So much of a new observation goes into a correction. */
-const WEIGHT = 0.3;
-/** One slow disk or one lucky cache must not decide for ever. */
-const [LEAST, MOST] = [0.2, 5];
+/** So many of the last compositions make a correction, by their median: a disk that was busy once decides nothing. */
+const OBSERVED = 7;
+/** Beyond these a clock was set, or a machine slept. */
+const [LEAST, MOST] = [0.01, 100];
+/** So many keys are kept: filesystems go, plugins get new versions. */
+const KEYS = 256;
 
 /** The memory of one store. Every change is written at once; of two writers at the same time one may be lost. */
 export class Memory {
@@ -61,18 +64,26 @@ export class Memory {
 
   /** What estimates are to be multiplied with. */
   correction(key: string): number {
-    const value = this.#contents.corrections[key];
-    return typeof value === "number" && value >= LEAST && value <= MOST ? value : 1;
+    const observed = this.#observed(key);
+    return observed.length === 0 ? 1 : Math.round(median(observed) * 1000) / 1000;
   }
 
   /** Remembers what a composition took, against its estimate before any correction; both in milliseconds. */
   rememberTime(key: string, took: number, estimated: number): void {
     if (!(estimated > 0) || !(took > 0)) return;
-    const observed = Math.min(Math.max(took / estimated, LEAST), MOST);
-    const before = this.#contents.corrections[key];
-    const after = before === undefined ? observed : before * (1 - WEIGHT) + observed * WEIGHT;
-    this.#contents.corrections[key] = Math.round(after * 1000) / 1000;
+    const { corrections } = this.#contents;
+    const ratio = Math.min(Math.max(took / estimated, LEAST), MOST);
+    const observed = [...this.#observed(key), Math.round(ratio * 1000) / 1000].slice(-OBSERVED);
+    delete corrections[key];
+    corrections[key] = observed;
+    for (const old of Object.keys(corrections).slice(0, -KEYS)) delete corrections[old];
     this.#write();
+  }
+
+  #observed(key: string): readonly number[] {
+    const values: unknown = this.#contents.corrections[key];
+    if (!Array.isArray(values)) return [];
+    return values.filter((value) => value >= LEAST && value <= MOST).slice(-OBSERVED);
   }
 
   #write(): void {

@@ -37,7 +37,7 @@ export interface ProbeReport {
   readonly verdict: Verdict;
   /** Whether the verdict was remembered from an earlier probe since boot. */
   readonly remembered: boolean;
-  /** What real compositions there took, as a multiple of their estimates; 1 when there were none. */
+  /** What real compositions there took of images of like size, as a multiple of their estimates; 1 when there were none. */
   readonly correction: number;
   /** Under what the verdict and the correction are remembered. */
   readonly keys: ProbeKeys;
@@ -55,6 +55,8 @@ export interface ProbeKeys {
 export interface ProbeOptions {
   /** Ask again also what is remembered. */
   readonly fresh?: boolean;
+  /** Entries of the image that will be composed: estimates are corrected by what others of like size took. */
+  readonly entries?: number;
   /** Name of scratch directories outside the store, so that it is known before they are there; a new one by default. */
   readonly scratch?: string;
   /** A directory for a mount point named `memory`, for upper directories on tmpfs; without it they are taken to be in the store. */
@@ -80,7 +82,7 @@ export async function probe(
   const measure = createHost().measure;
   const reports: ProbeReport[] = [];
   for (const plugin of plugins) {
-    const keys = keysOf(plugin, store, place, ids);
+    const keys = keysOf(plugin, store, place, ids, options.entries);
     const strategy = create(plugin, { ...createHost(), measure });
     const known = options.fresh ? undefined : memory.verdict(keys.verdict);
     const verdict = known ??
@@ -134,7 +136,7 @@ async function ask(
     if (strategy instanceof Error) throw strategy;
     const verdict = await Promise.race([strategy.probe(site()), tooLong]);
     return isVerdict(verdict)
-      ? verdict
+      ? withLoading(verdict, strategy)
       : { works: false, reason: "its probe gave no verdict", hint };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -142,6 +144,19 @@ async function ask(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Milliseconds that composing takes beside what a probe measures, which makes the same calls over and over: code that was just loaded is
+ * compiled, functions of libc are looked up, upper directories made; a walk starts threads. Measured on 2 processors (AMD EPYC).
+ */
+export const LOADING = { walk: 18, other: 8 } as const;
+
+function withLoading(verdict: Verdict, strategy: Strategy): Verdict {
+  if (!verdict.works) return verdict;
+  const { cost } = verdict;
+  const loading = strategy.place === undefined ? LOADING.other : LOADING.walk;
+  return { ...verdict, cost: { ...cost, fixedMs: cost.fixedMs + loading } };
 }
 
 function isVerdict(value: unknown): value is Verdict {
@@ -177,16 +192,25 @@ function identities(store: Store, place: Place): Identities {
   };
 }
 
-function keysOf(plugin: LoadedPlugin, store: Store, place: Place, ids: Identities): ProbeKeys {
+function keysOf(
+  plugin: LoadedPlugin,
+  store: Store,
+  place: Place,
+  ids: Identities,
+  entries = 0,
+): ProbeKeys {
   const { file, code } = plugin.source;
   const version = `${plugin.name}@${plugin.version} ${file ?? ""} ${code?.digest ?? ""}`;
   const mounts = ids.store.mount === ids.target.mount ? "one mount" : "two mounts";
   const form = `${Deno.uid()} ${store.native}`;
-  const correction = `${version} | ${ids.store.key} | ${ids.target.key}`;
-  const verdict = `${correction} | ${ids.upper} | ${mounts} | ${place.access} ${
-    place.data ? "data" : ""
-  } | ${form}`;
-  return { verdict, correction };
+  const where = `${version} | ${ids.store.key} | ${ids.target.key}`;
+  const use = `${ids.upper} | ${place.access} ${place.data ? "data" : ""}`;
+  // What is fixed weighs more in small images than in large ones: a ratio holds for about the same size.
+  const decade = Math.floor(Math.log10(Math.max(1, entries)));
+  return {
+    verdict: `${where} | ${use} | ${mounts} | ${form}`,
+    correction: `${where} | ${use} | 10^${decade} entries`,
+  };
 }
 
 /** Scratch directories, made when a strategy needs them and removed when all is done. */

@@ -10,7 +10,7 @@ import { compose } from "../../src/strategy/compose.ts";
 import type { LoadedPlugin } from "../../src/strategy/loader.ts";
 import { Memory } from "../../src/strategy/memory.ts";
 import type { Host, Strategy, Verdict } from "../../src/strategy/plugin.ts";
-import { probe } from "../../src/strategy/probe.ts";
+import { LOADING, probe } from "../../src/strategy/probe.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins } from "./bed.ts";
@@ -157,15 +157,17 @@ Deno.test("memory: verdicts end with the boot, corrections do not, and damage is
   only().rememberTime("pair", 20, 10);
   assertEquals(only().verdict("key"), { works: true, cost: COST });
   assertEquals(only().correction("pair"), 2);
-  // Each further one moves it by three tenths of the way, and none beyond the bounds.
+  // The median of the last seven, none of them beyond the bounds.
   only().rememberTime("pair", 10, 10);
+  assertEquals(only().correction("pair"), 1.5);
+  for (const took of [17, 17, 1700, 17, 17, 17]) only().rememberTime("pair", took, 10);
   assertEquals(only().correction("pair"), 1.7);
   only().rememberTime("slow", 1_000_000, 1);
   only().rememberTime("fast", 1, 1_000_000);
   only().rememberTime("none", 5, 0);
   assertEquals(["slow", "fast", "none", "unknown"].map((key) => only().correction(key)), [
-    5,
-    0.2,
+    100,
+    0.01,
     1,
     1,
   ]);
@@ -178,6 +180,28 @@ Deno.test("memory: verdicts end with the boot, corrections do not, and damage is
     Deno.writeTextFileSync(path, damage);
     assertEquals([only().verdict("key"), only().correction("pair")], [undefined, 1]);
   }
+  // Of an older form, only what is of this one.
+  Deno.writeTextFileSync(path, saved.replace(/"pair":\[[^\]]*\]/, '"pair":1.7'));
+  assertEquals([only().correction("pair"), only().correction("slow")], [1, 100]);
+});
+
+Deno.test("memory: corrections of few keys, those that were used last", () => {
+  using temp = new TempDir();
+  const only = () => new Memory(temp.path);
+  for (let i = 0; i < 300; i++) {
+    only().rememberTime(`key ${i}`, 20, 10);
+    only().rememberTime("always", 30, 10);
+  }
+  assertEquals(
+    ["key 0", "key 44", "key 45", "key 299", "always"].map((key) => only().correction(key)),
+    [
+      1,
+      1,
+      2,
+      2,
+      3,
+    ],
+  );
 });
 
 Deno.test("a composition corrects its strategy's estimate; one that fails makes its verdict forgotten", async () => {
@@ -196,7 +220,7 @@ Deno.test("a composition corrects its strategy's estimate; one that fails makes 
     }),
   ];
   const first = await compose(bed.store, image, bed.target(), { plugins });
-  assertEquals(Math.round(first.estimateMs), 20);
+  assertEquals(Math.round(first.estimateMs), 20 + LOADING.other);
   const second = await compose(bed.store, image, bed.target(), { plugins });
   assert(second.estimateMs > 50, `${second.estimateMs} ms expected`);
   assertNotEquals(first.id, second.id);

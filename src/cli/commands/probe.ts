@@ -5,7 +5,7 @@
  */
 
 import { realPath } from "../streams.ts";
-import { type Counts, estimate } from "../../strategy/choice.ts";
+import { type Counts, entriesOf, estimate } from "../../strategy/choice.ts";
 import { probe, type ProbeReport } from "../../strategy/probe.ts";
 import { defineCommand } from "../spec.ts";
 import type { Screen } from "../terminal/screen.ts";
@@ -66,7 +66,7 @@ export default defineCommand({
     store,
     { target, access: flags.access, upper },
     await context.plugins(),
-    { fresh: flags.fresh },
+    { fresh: flags.fresh, entries: entriesOf(counts) },
   );
   const { layers, directories, files, bytes } = counts;
   return {

@@ -14,6 +14,7 @@ import type {
 } from "../../strategy/bench/shape.ts";
 import type { Summary } from "../../strategy/bench/statistics.ts";
 import { bar } from "./bars.ts";
+import { learned } from "./explanation.ts";
 import type { Screen } from "./screen.ts";
 import { type Column, table } from "./table.ts";
 import { printable } from "./text.ts";
@@ -124,7 +125,7 @@ function expectations(results: readonly Result[], screen: Screen): string {
     ),
     estimate === undefined ? "-" : duration(estimate.expected),
     estimate?.errorPercent === undefined ? "-" : percent(estimate.errorPercent),
-    estimate === undefined || estimate.correction === 1 ? "" : `×${estimate.correction}`,
+    estimate === undefined ? "" : learned(estimate.correction),
   ]);
   return table(columns, rows, screen);
 }

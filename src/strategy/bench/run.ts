@@ -5,7 +5,7 @@
  */
 
 import type { ImageRecord, Store } from "../../store/mod.ts";
-import type { Counts } from "../choice.ts";
+import { type Counts, entriesOf } from "../choice.ts";
 import { countsOf } from "../compose.ts";
 import { identify, readMounts } from "../filesystem.ts";
 import type { LoadedPlugin } from "../loader.ts";
@@ -111,10 +111,10 @@ async function list({ store, bench, signal }: Arena, options: BenchOptions): Pro
   const entries: Entry[] = [];
   for (const place of places.keys()) {
     const site = { target: bench.directory(place), access: asked.access, upper: undefined };
-    const reports = await probe(store, site, plugins, { fresh: true });
-    signal?.throwIfAborted();
     for (const image of images) {
       const counts = countsOf(image.image);
+      const reports = await probe(store, site, plugins, { entries: entriesOf(counts) });
+      signal?.throwIfAborted();
       for (const report of reports) {
         const { verdict } = report;
         const { form, obstacle } = formFor(report, asked, counts);
