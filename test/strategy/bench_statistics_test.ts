@@ -42,6 +42,7 @@ Deno.test("rounds: a number that is given, or the time", () => {
     [free, [0, 0, 9999, 2], true],
     [free, [1, 900, 1900, 2], true],
     [free, [2, 1800, 2000, 2], false],
+    [free, [2, 200, 2000, 2], true],
     [free, [3, 300, 900, 2], true],
     [free, [3, 450, 900, 2], false],
     [free, [40, 1, 10, 2], false],

@@ -58,6 +58,7 @@ function section(
   return `${heading(image, place, screen)}\n\n` +
     [
       ...tables,
+      measured.map((one) => one.making === undefined ? "" : `${keeping(one)}\n`).join(""),
       judgements.map((one) => `${judgement(one)}\n`).join(""),
       others.map((one) => `${printable(absence(one))}\n`).join(""),
     ].filter((text) => text !== "").join("\n");
@@ -155,6 +156,10 @@ export function judgement({ form, makes, chosen, fastest, behindPercent }: Judge
     ? "the fastest measured"
     : `${behindPercent.toFixed(0)} % slower than ${fastest}`;
   return `auto for ${asking}: ${chosen}, ${verdict}`;
+}
+
+function keeping({ strategy, making }: Result): string {
+  return `${strategy}: made what it keeps of the image before, in ${duration(making!)}`;
 }
 
 function absence({ strategy, reason, hint }: Result): string {

@@ -50,6 +50,12 @@ export async function turn(
   return samples;
 }
 
+/** A composition that makes what its strategy keeps of the tree: in milliseconds. It stays in the store, as after any composition. */
+export async function prepare(arena: Arena, contestant: Contestant): Promise<number> {
+  await using composer = await Composer.start(arena, contestant.plugin.source);
+  return (await once(arena, composer, contestant, 0, "first")).total;
+}
+
 async function once(
   { bench, signal }: Arena,
   composer: Composer,

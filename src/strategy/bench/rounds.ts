@@ -41,7 +41,7 @@ export function goesOn(
 ): boolean {
   if (pace.rounds !== undefined) return done < pace.rounds;
   if (done === 0) return true;
-  if (done < LEAST) return elapsed < 2 * pace.budget;
+  if (done < LEAST && elapsed < 2 * pace.budget) return true;
   return done < MOST && spent * (done + 1) / done <= pace.budget / contestants;
 }
 

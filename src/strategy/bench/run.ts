@@ -8,11 +8,12 @@ import type { ImageRecord, Store } from "../../store/mod.ts";
 import { type Counts, entriesOf } from "../choice.ts";
 import { countsOf } from "../compose.ts";
 import { identify, readMounts } from "../filesystem.ts";
+import { isKept } from "../keep.ts";
 import type { LoadedPlugin } from "../loader.ts";
 import { probe, type ProbeReport } from "../probe.ts";
 import { estimateOf, formFor, judge, sharedForm, totals } from "./judge.ts";
 import { startups, thisMachine } from "./machine.ts";
-import { type Arena, atOnce, type Contestant, turn } from "./meeting.ts";
+import { type Arena, atOnce, type Contestant, prepare, turn } from "./meeting.ts";
 import { type Pace, runRounds } from "./rounds.ts";
 import {
   type AtOnce,
@@ -70,6 +71,7 @@ interface Entry {
   readonly form: Form;
   readonly samples: Sample[];
   readonly atOnce: AtOnce[];
+  making: number | undefined;
   reason: string | undefined;
   hint: string | undefined;
 }
@@ -120,7 +122,8 @@ async function list({ store, bench, signal }: Arena, options: BenchOptions): Pro
         const { form, obstacle } = formFor(report, asked, counts);
         const reason = verdict.works ? obstacle : `does not work here: ${verdict.reason}`;
         const hint = verdict.works ? undefined : verdict.hint;
-        entries.push({ image, place, report, counts, form, reason, hint, samples: [], atOnce: [] });
+        const entry = { image, place, report, counts, form, reason, hint, making: undefined };
+        entries.push({ ...entry, samples: [], atOnce: [] });
       }
     }
   }
@@ -147,6 +150,14 @@ async function measure(arena: Arena, entries: readonly Entry[], options: BenchOp
       return false;
     }
   };
+  const { store } = arena;
+  for (const entry of entries) {
+    const { image: { image }, report: { plugin, traits }, reason } = entry;
+    if (reason !== undefined || isKept(store, image.tree.digest, plugin.name, traits)) continue;
+    await attempt(entry, async (contestant) => {
+      entry.making = await prepare(arena, contestant);
+    });
+  }
   await runRounds(
     entries.filter(({ reason }) => reason === undefined),
     pace,
@@ -194,6 +205,7 @@ function resultOf(entry: Entry, places: readonly string[]): Result {
     reason,
     hint,
     estimate: estimateOf(report, counts, samples),
+    making: entry.making,
     total: totals(samples),
     parts: partsOf(samples),
     atOnce: entry.atOnce,

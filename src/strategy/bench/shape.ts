@@ -125,6 +125,8 @@ export interface Result {
   /** What to do about that. */
   readonly hint: string | undefined;
   readonly estimate: Estimate | undefined;
+  /** Milliseconds of a composition before all others, which made what the strategy keeps of the tree; undefined where there was none to make. */
+  readonly making: number | undefined;
   /** Whole compositions, by state; milliseconds. */
   readonly total: Readonly<Partial<Record<State, Summary>>>;
   /** Medians of the parts of first compositions, and of their release; milliseconds. */
