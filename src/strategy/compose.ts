@@ -148,10 +148,15 @@ function writablePath(path: string): string {
   return names.join("/");
 }
 
-/** The sizes of an image that costs grow with. */
-export function countsOf(image: ImageRecord): Counts {
+/** The sizes of an image that costs grow with. What layers have in a place apart counts as one more layer each. */
+export function countsOf(store: Store, image: ImageRecord): Counts {
   const { directories, files, bytes } = image.tree;
-  return { layers: image.layers.length, directories, files, bytes };
+  return { layers: image.layers.length + dataLayers(store, image), directories, files, bytes };
+}
+
+/** How many of an image's layers have contents of their files in a place apart. */
+export function dataLayers({ layers }: Store, image: ImageRecord): number {
+  return image.layers.filter(({ diffId }) => layers.data(diffId) !== undefined).length;
 }
 
 interface Claimed extends Disposable {
@@ -258,7 +263,8 @@ class Attempt {
     const { strategy, access, upper } = this.#request;
     const named = plugins.filter((plugin) => plugin.name === strategy);
     const all = strategy === "auto" || explain === true || named.length === 0;
-    const place = { target: this.#record.target, access, upper, data: this.#dataLayers() > 0 };
+    const data = dataLayers(this.#store, this.#image) > 0;
+    const place = { target: this.#record.target, access, upper, data };
     const reports = await probe(this.#store, place, all ? plugins : named, {
       entries: entriesOf(this.#counts()),
       scratch: scratchName(this.#record.id),
@@ -352,14 +358,7 @@ class Attempt {
   }
 
   #counts(): Counts {
-    const counts = countsOf(this.#image);
-    return { ...counts, layers: counts.layers + this.#dataLayers() };
-  }
-
-  /** How many of the layers have contents of their files in a place apart. */
-  #dataLayers(): number {
-    const { layers } = this.#store;
-    return this.#image.layers.filter(({ diffId }) => layers.data(diffId) !== undefined).length;
+    return countsOf(this.#store, this.#image);
   }
 
   #job(): Job & { readonly tree: StoredTree } {

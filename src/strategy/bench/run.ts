@@ -6,7 +6,7 @@
 
 import type { ImageRecord, Store } from "../../store/mod.ts";
 import { type Counts, entriesOf } from "../choice.ts";
-import { countsOf } from "../compose.ts";
+import { countsOf, dataLayers } from "../compose.ts";
 import { identify, readMounts } from "../filesystem.ts";
 import { isKept } from "../keep.ts";
 import type { LoadedPlugin } from "../loader.ts";
@@ -112,9 +112,11 @@ async function list({ store, bench, signal }: Arena, options: BenchOptions): Pro
   const { plugins, images, places, form: asked } = options;
   const entries: Entry[] = [];
   for (const place of places.keys()) {
-    const site = { target: bench.directory(place), access: asked.access, upper: undefined };
+    const target = bench.directory(place);
     for (const image of images) {
-      const counts = countsOf(image.image);
+      const counts = countsOf(store, image.image);
+      const data = dataLayers(store, image.image) > 0;
+      const site = { target, access: asked.access, upper: undefined, data };
       const reports = await probe(store, site, plugins, { entries: entriesOf(counts) });
       signal?.throwIfAborted();
       for (const report of reports) {
@@ -177,8 +179,16 @@ async function measure(arena: Arena, entries: readonly Entry[], options: BenchOp
 }
 
 function describeImage({ name, image, generated }: BenchImage): MeasuredImage {
-  const { layers, directories, files, bytes } = countsOf(image);
-  return { name, digest: image.digest, layers, directories, files, bytes, generated };
+  const { directories, files, bytes } = image.tree;
+  return {
+    name,
+    digest: image.digest,
+    layers: image.layers.length,
+    directories,
+    files,
+    bytes,
+    generated,
+  };
 }
 
 function describePlace(path: string, store: Store): MeasuredPlace {
