@@ -11,12 +11,13 @@ import { benchDirectory, benchMounts, prepare } from "./compose.ts";
 import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
 import { benchPull } from "./pull.ts";
+import { benchRebuild } from "./rebuild.ts";
 import { markdown, type Section } from "./report.ts";
 import { measureStorage, type StorageCosts, storageTable } from "./storage.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
 
 Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
 
@@ -40,6 +41,7 @@ const rounds = Number(args.rounds);
 const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
 
 if (what.delete("layouts")) await benchLayouts();
+if (what.delete("rebuild")) benchRebuild(rounds);
 if (what.size === 0) Deno.exit(0);
 const layout = agentImages();
 
