@@ -14,6 +14,7 @@ export * from "./directory.ts";
 export * from "./entry.ts";
 export * from "./errno.ts";
 export * from "./fd.ts";
+export * from "./fiemap.ts";
 export * from "./file.ts";
 export * from "./ioctl.ts";
 export * from "./lock.ts";

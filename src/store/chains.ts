@@ -148,7 +148,7 @@ function everyLayer(count: number, most: number): number[] {
 }
 
 /** The ChainIDs of an image: by index of a layer, that of all layers up to it. */
-function chainIds(image: ImageRecord): string[] {
+export function chainIds(image: ImageRecord): string[] {
   const chain: string[] = [];
   for (const { diffId } of image.layers) {
     const below = chain.at(-1);

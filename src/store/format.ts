@@ -27,8 +27,14 @@ export interface StoreFormat {
  */
 export const ROOTLESS = "rootless";
 
+/**
+ * The ro-compat feature of a store in which every layer has a link to each object that it uses, so that objects may be removed by their
+ * link counts. A program that ingests layers without such links must not write to it.
+ */
+export const COUNTED = "counted-objects";
+
 const KNOWN: Readonly<Record<"ro-compat" | "incompat", readonly string[]>> = {
-  "ro-compat": [],
+  "ro-compat": [COUNTED],
   incompat: [ROOTLESS],
 };
 
@@ -77,7 +83,15 @@ export function writeFormat(
   incompat: readonly string[],
   scratch: string,
 ): StoreFormat {
-  const format: StoreFormat = { format: FORMAT, compat: [], "ro-compat": [], incompat };
+  return replaceFormat(
+    file,
+    { format: FORMAT, compat: [], "ro-compat": [COUNTED], incompat },
+    scratch,
+  );
+}
+
+/** Writes the format of a store that has one. Hold the store alone. */
+export function replaceFormat(file: string, format: StoreFormat, scratch: string): StoreFormat {
   replaceFile(file, JSON.stringify(format, null, 2) + "\n", scratch);
   return format;
 }

@@ -117,6 +117,11 @@ export class Layout {
     return `${this.locks}/kept-${splitDigest(`sha256:${digest}`).hex}-${name}`;
   }
 
+  /** There while objects may have been left that no layer needs, by a crash that took the layer's index along. */
+  get sweepNote(): string {
+    return `${this.root}/sweep-objects`;
+  }
+
   /** A name's file. */
   tag(name: string): string {
     return `${this.tags}/${encodeURIComponent(name)}`;
@@ -131,6 +136,11 @@ export class Layout {
   /** The lock that is held, for moments, while what an image is needed by is looked at or changed. */
   get imagesLock(): string {
     return `${this.locks}/images`;
+  }
+
+  /** The lock of who removes what is in tmp/. Taken before {@link storeLock}. */
+  get tmpLock(): string {
+    return `${this.locks}/tmp`;
   }
 
   /** The lock that pulls and compositions share, and that collecting and repairing take alone. */

@@ -13,13 +13,13 @@ import {
   O_DIRECTORY,
   O_RDONLY,
   privileges,
-  removeTree,
   syncfs,
 } from "../linux/mod.ts";
 import { listDirectory } from "./atomic.ts";
 import { Chains } from "./chains.ts";
 import { Compositions } from "./compositions.ts";
 import { readFormat, ROOTLESS, writeFormat } from "./format.ts";
+import { clearLeftovers } from "./gc/leftovers.ts";
 import { Images } from "./images.ts";
 import { Layers } from "./layers.ts";
 import { Layout } from "./layout.ts";
@@ -107,17 +107,30 @@ export class Store {
    */
   shared(): Disposable {
     if (listDirectory(this.layout.tmp).length > 0) {
-      using alone = FileLock.tryExclusive(this.layout.storeLock);
-      if (alone !== undefined) this.#clearTmp();
+      using tmp = FileLock.tryExclusive(this.layout.tmpLock);
+      using alone = tmp && FileLock.tryExclusive(this.layout.storeLock);
+      if (alone !== undefined) clearLeftovers(this.layout);
     }
     return FileLock.shared(this.layout.storeLock);
   }
 
   /** Has the store alone, and clears tmp/: nothing in it can be in use. Waits for those who share it. */
   exclusive(): Disposable {
-    const lock = FileLock.exclusive(this.layout.storeLock);
-    this.#clearTmp();
-    return lock;
+    using locks = new DisposableStack();
+    locks.use(FileLock.exclusive(this.layout.tmpLock));
+    locks.use(FileLock.exclusive(this.layout.storeLock));
+    clearLeftovers(this.layout);
+    return locks.move();
+  }
+
+  /** Is the one who removes what is in tmp/, while others go on in the store. Waits for the one who is. */
+  async removing(signal?: AbortSignal): Promise<Disposable> {
+    return await waitExclusive(this.layout.tmpLock, signal);
+  }
+
+  /** Has the store alone, but leaves tmp/; hold {@link removing}. Waits for those who share it. */
+  async alone(signal?: AbortSignal): Promise<Disposable> {
+    return await waitExclusive(this.layout.storeLock, signal);
   }
 
   /** A new directory to make something in; hold {@link shared} as long as it is used. */
@@ -131,9 +144,18 @@ export class Store {
     check(syncfs(root.n), "syncfs", this.layout.root);
   }
 
-  #clearTmp(): void {
-    using tmp = Fd.open(this.layout.tmp, O_RDONLY | O_DIRECTORY);
-    for (const name of listDirectory(this.layout.tmp)) removeTree(tmp.n, name);
+}
+
+/** Longest time between two looks at a lock that others hold, in milliseconds. */
+const PATIENCE = 100;
+
+/** Waits for a lock, while timers and signals run. */
+async function waitExclusive(path: string, signal: AbortSignal | undefined): Promise<FileLock> {
+  for (let pause = 1;; pause = Math.min(PATIENCE, pause * 2)) {
+    signal?.throwIfAborted();
+    const lock = FileLock.tryExclusive(path);
+    if (lock !== undefined) return lock;
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

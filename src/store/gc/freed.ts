@@ -1,0 +1,171 @@
+/**
+ * What the disk gets back when parts of a store go: counted before, on what is to go, at a cost that grows with that alone.
+ *
+ * An inode is freed when all its names go. A content that files share by their extents is freed with its object, which goes with the last
+ * layer that uses it; the files beside it free nothing.
+ *
+ * @module
+ */
+
+import {
+  AT_SYMLINK_NOFOLLOW,
+  Fd,
+  FIEMAP_EXTENT_SHARED,
+  fiemap,
+  fstat,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  openat,
+  Stat,
+  statx,
+} from "../../linux/mod.ts";
+import { S_IFDIR, S_IFMT, S_IFREG } from "../../tree/mod.ts";
+import { listDirectory, readIfThere } from "../atomic.ts";
+import { contentsOf } from "./contents.ts";
+import { allocated, walk } from "./walk.ts";
+
+/** What goes with one layer. */
+export interface FreedLayer {
+  /** Bytes of its own: files, directories and its index, without what others still need. */
+  readonly bytes: number;
+  /** Bytes of contents that it had no file of, and was the last to use. */
+  readonly sharedBytes: number;
+  /** How many objects go with it. */
+  readonly objects: number;
+}
+
+/** An inode with several names. */
+interface Linked {
+  /** Names that are not known to go. */
+  left: number;
+  readonly bytes: number;
+  /** Whether one of its names is that of an object. */
+  object: boolean;
+}
+
+/** Names an inode: a number on the store's own device. */
+type Key = number | string;
+
+/** Counts what is freed; things are added in the order in which they go. */
+export class Freed implements Disposable {
+  readonly #objects: Fd;
+  readonly #stat = new Stat();
+  readonly #linked = new Map<Key, Linked>();
+  readonly #major: number;
+  readonly #minor: number;
+  #extents = true;
+
+  /**
+   * @param objects The store's directory of objects.
+   * @throws {SysError}
+   */
+  constructor(objects: string) {
+    this.#objects = Fd.open(objects, O_RDONLY | O_DIRECTORY);
+    fstat(this.#objects.n, this.#stat);
+    this.#major = this.#stat.devMajor;
+    this.#minor = this.#stat.devMinor;
+  }
+
+  /** Adds a file or a directory with all that is in it. Returns the bytes that are freed. */
+  add(path: string): number {
+    const touched = new Set<Key>();
+    const bytes = this.#walk(path, touched);
+    return bytes + this.#complete(touched).reduce((sum, [, inode]) => sum + inode.bytes, 0);
+  }
+
+  /** Adds a layer's directory. */
+  addLayer(path: string): FreedLayer {
+    const own = new Set<Key>();
+    let bytes = 0;
+    for (const name of listDirectory(path)) {
+      if (name !== "links") bytes += this.#walk(`${path}/${name}`, own);
+    }
+    const touched = new Set(own);
+    bytes += this.#walk(`${path}/links`, touched);
+    const index = readIfThere(`${path}/index.erofs`);
+    for (const payload of index === undefined ? [] : contentsOf(index)) {
+      this.#object(payload, touched);
+    }
+    let sharedBytes = 0;
+    let objects = 0;
+    for (const [key, inode] of this.#complete(touched)) {
+      if (inode.object) objects++;
+      if (own.has(key)) bytes += inode.bytes;
+      else sharedBytes += inode.bytes;
+    }
+    return { bytes, sharedBytes, objects };
+  }
+
+  /** Counts an object's own name, with the first layer that uses it: it goes with the last one. */
+  #object(payload: string, touched: Set<Key>): void {
+    if (statx(this.#objects.n, payload, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return;
+    const key = this.#key(this.#stat);
+    touched.add(key);
+    const inode = this.#inode(key, this.#stat);
+    if (inode.object) return;
+    inode.object = true;
+    inode.left--;
+  }
+
+  /** Adds names. Returns the bytes of inodes that have no other. */
+  #walk(path: string, touched: Set<Key>): number {
+    let bytes = 0;
+    walk(path, (dir, name, stat) => {
+      if ((stat.mode & S_IFMT) === S_IFDIR) bytes += allocated(stat);
+      else if (stat.nlink === 1) bytes += this.#alone(dir, name, stat);
+      else {
+        const key = this.#key(stat);
+        this.#inode(key, stat).left--;
+        touched.add(key);
+      }
+    });
+    return bytes;
+  }
+
+  #inode(key: Key, stat: Stat): Linked {
+    let inode = this.#linked.get(key);
+    if (inode === undefined) {
+      inode = { left: stat.nlink, bytes: allocated(stat), object: false };
+      this.#linked.set(key, inode);
+    }
+    return inode;
+  }
+
+  /** Of some inodes, those of which all names go. */
+  #complete(touched: ReadonlySet<Key>): [Key, Linked][] {
+    const complete: [Key, Linked][] = [];
+    for (const key of touched) {
+      const inode = this.#linked.get(key)!;
+      if (inode.left > 0) continue;
+      complete.push([key, inode]);
+      this.#linked.delete(key);
+    }
+    return complete;
+  }
+
+  /** Bytes of an inode with one name, without what it shares with an object. */
+  #alone(dir: number, name: Uint8Array, stat: Stat): number {
+    const bytes = allocated(stat);
+    if (!this.#extents || bytes === 0 || (stat.mode & S_IFMT) !== S_IFREG) return bytes;
+    const n = openat(dir, name, O_RDONLY | O_NOFOLLOW);
+    if (n < 0) return bytes;
+    using file = Fd.adopt(n);
+    let shared = 0;
+    const r = fiemap(file.n, (_, length, flags) => {
+      if ((flags & FIEMAP_EXTENT_SHARED) !== 0) shared += length;
+    });
+    // Where it cannot be asked, nothing is shared either.
+    if (r < 0) this.#extents = false;
+    return Math.max(0, bytes - shared);
+  }
+
+  #key(stat: Stat): Key {
+    const here = stat.devMajor === this.#major && stat.devMinor === this.#minor;
+    return here ? stat.ino : `${stat.devMajor}:${stat.devMinor}:${stat.ino}`;
+  }
+
+  [Symbol.dispose](): void {
+    this.#objects[Symbol.dispose]();
+  }
+}
