@@ -118,6 +118,16 @@ export const SECTIONS: readonly Section[] = [
     ],
   },
   {
+    title: "disk space",
+    entries: [
+      {
+        name: "gc",
+        summary: "free what nothing needs any more",
+        load: () => import("./commands/gc.ts"),
+      },
+    ],
+  },
+  {
     title: "tools",
     entries: [
       {

@@ -6,15 +6,7 @@
 
 import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
-import {
-  check,
-  Fd,
-  FileLock,
-  O_DIRECTORY,
-  O_RDONLY,
-  privileges,
-  syncfs,
-} from "../linux/mod.ts";
+import { check, Fd, FileLock, O_DIRECTORY, O_RDONLY, privileges, syncfs } from "../linux/mod.ts";
 import { listDirectory } from "./atomic.ts";
 import { Chains } from "./chains.ts";
 import { Compositions } from "./compositions.ts";
@@ -133,6 +125,11 @@ export class Store {
     return await waitExclusive(this.layout.storeLock, signal);
   }
 
+  /** Like {@link alone}, or undefined where others share the store. */
+  tryAlone(): Disposable | undefined {
+    return FileLock.tryExclusive(this.layout.storeLock);
+  }
+
   /** A new directory to make something in; hold {@link shared} as long as it is used. */
   staging(): Staging {
     return new Staging(this.layout.tmp);
@@ -143,7 +140,6 @@ export class Store {
     using root = Fd.open(this.layout.root, O_RDONLY | O_DIRECTORY);
     check(syncfs(root.n), "syncfs", this.layout.root);
   }
-
 }
 
 /** Longest time between two looks at a lock that others hold, in milliseconds. */

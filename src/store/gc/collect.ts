@@ -26,7 +26,7 @@ import {
 import { imageUses } from "./needs.ts";
 import { ObjectSweeper } from "./objects.ts";
 import { type Plan, plan, type Policy } from "./plan.ts";
-import { storedBytes } from "./stored.ts";
+import { Disk } from "../usage/disk.ts";
 
 /** How to collect. */
 export interface CollectOptions {
@@ -46,7 +46,7 @@ export interface CollectOptions {
 
 /** How far a collection is. */
 export type CollectEvent =
-  /** It waits for pulls and compositions that are under way. */
+  /** It looks for what can go, and waits for pulls and compositions that are under way. */
   | { readonly type: "waiting" }
   /** Of `total` layers that go, `done` are gone. */
   | { readonly type: "removing"; readonly done: number; readonly total: number };
@@ -106,25 +106,218 @@ const SLICE = 20;
  * @throws The signal's reason.
  */
 export async function collect(store: Store, options: CollectOptions = {}): Promise<Collected> {
-  const { signal } = options;
+  const { signal, onProgress, dryRun = false } = options;
   const policy = policyOf(store, options);
+  onProgress?.({ type: "waiting" });
   using _removing = await store.removing(signal);
-  if (options.dryRun) {
-    using _shared = store.sharedAsItIs();
-    const doomed = prepare(store, policy, options);
+  if (dryRun) {
+    using alone = store.tryAlone();
+    using _shared = alone ?? store.shared();
+    const doomed = findDoomed(store, policy, alone !== undefined);
     return measure(store, doomed, placesOf(store, doomed.plan), true);
   }
-  options.onProgress?.({ type: "waiting" });
   let doomed: Doomed;
-  let gone: Places;
+  let places: Places;
   {
+    // Not asynchronous in here: who is kept out waits in a system call, perhaps a thread of this very process.
     using _alone = await store.alone(signal);
-    doomed = prepare(store, policy, options);
+    doomed = findDoomed(store, policy, true);
     clearLeftovers(store.layout);
     countObjects(store);
-    gone = takeOut(store, doomed);
+    places = takeOut(store, doomed);
   }
-  const collected = measure(store, doomed, gone, false);
-  await remove(store, gone, options);
+  const collected = measure(store, doomed, places, false);
+  await remove(store, places, options);
   return collected;
+}
+
+/** What is to go, and what of it is counted already. */
+interface Doomed {
+  readonly plan: Plan;
+  readonly leases: readonly string[];
+  readonly leftovers: Collected["leftovers"];
+}
+
+/** Where things are that go: in the store or, once they are out of it, in tmp/. By their digests. */
+interface Places {
+  readonly images: ReadonlyMap<string, string>;
+  readonly trees: readonly string[];
+  readonly kept: readonly string[];
+  readonly layers: ReadonlyMap<string, string>;
+}
+
+function policyOf(store: Store, options: CollectOptions): Policy {
+  const { all, keepStorage, olderThan } = options;
+  return {
+    all,
+    keepStorage: keepStorage === undefined
+      ? undefined
+      : { limit: keepStorage, stored: Disk.bytesOf(store.layout) },
+    unusedSince: olderThan === undefined ? undefined : new Date(Date.now() - olderThan),
+  };
+}
+
+function findDoomed(store: Store, policy: Policy, alone: boolean): Doomed {
+  const now = new Date();
+  return {
+    plan: plan(store, imageUses(store, now), policy),
+    leases: store.leases.list().filter((lease) => isExpired(lease, now)).map(({ id }) => id),
+    leftovers: alone ? measureLeftovers(store) : { count: 0, bytes: 0 },
+  };
+}
+
+function measureLeftovers({ layout }: Store): Collected["leftovers"] {
+  const names = listDirectory(layout.tmp);
+  using freed = new Freed(layout);
+  const bytes = names.reduce((sum, name) => sum + freed.add(`${layout.tmp}/${name}`), 0);
+  return { count: names.length, bytes };
+}
+
+function placesOf({ layout }: Store, plan: Plan): Places {
+  return {
+    images: new Map(plan.images.map(({ image: { digest } }) => [digest, layout.image(digest)])),
+    trees: plan.trees.map((digest) => layout.tree(digest)),
+    kept: plan.kept.map((digest) => layout.keptOf(digest)),
+    layers: new Map(plan.layers.map((diffId) => [diffId, layout.layer(diffId)])),
+  };
+}
+
+/**
+ * Takes all that is to go out of the store. Durable, and in this order, so that at any time, after any crash, an image in the store has
+ * all that it needs.
+ */
+function takeOut(store: Store, { plan, leases }: Doomed): Places {
+  const { layout } = store;
+  const places = placesOf(store, plan);
+  for (const { names } of plan.images) names.forEach((name) => store.names.remove(name));
+  leases.forEach((id) => store.leases.remove(id));
+  const images = moveAll(layout.tmp, places.images);
+  const chains = plan.chains.map((name) => `${layout.chains}/${name}`);
+  chains.forEach(removeIfThere);
+  syncHolders(chains);
+  const trees = [...moveAll(layout.tmp, byThemselves(places.trees)).values()];
+  const kept = [...moveAll(layout.tmp, byThemselves(places.kept)).values()];
+  const layers = moveAll(layout.tmp, places.layers);
+  // Nobody holds the lock of a layer now: pulls share the store.
+  for (const diffId of layers.keys()) removeIfThere(layout.layerLock(diffId));
+  return { images, trees, kept, layers };
+}
+
+function byThemselves(paths: readonly string[]): Map<string, string> {
+  return new Map(paths.map((path) => [path, path]));
+}
+
+/** Renames things into tmp/, durably. Returns where they are now. */
+function moveAll(tmp: string, places: ReadonlyMap<string, string>): Map<string, string> {
+  const moved = new Map<string, string>();
+  for (const [key, path] of places) {
+    const aside = `${tmp}/${crypto.randomUUID()}`;
+    renameNew(path, aside);
+    moved.set(key, aside);
+  }
+  syncHolders([...places.values()]);
+  return moved;
+}
+
+function syncHolders(paths: readonly string[]): void {
+  new Set(paths.map((path) => dirname(path))).forEach(syncDirectory);
+}
+
+/** Counts what is freed, before it is. */
+function measure(
+  { layout }: Store,
+  { plan, leases, leftovers }: Doomed,
+  places: Places,
+  dryRun: boolean,
+): Collected {
+  using freed = new Freed(layout);
+  const images = plan.images.map(({ image, names, lastUsed }) => ({
+    digest: image.digest,
+    names,
+    lastUsed: lastUsed.toISOString(),
+    bytes: freed.add(places.images.get(image.digest)!),
+  }));
+  const treeBytes = [...places.trees, ...places.kept].reduce((sum, at) => sum + freed.add(at), 0);
+  const had = new Map<string, string[]>();
+  for (const { image } of plan.images) {
+    for (const diffId of new Set(image.layers.map((layer) => layer.diffId))) {
+      had.set(diffId, [...had.get(diffId) ?? [], image.digest]);
+    }
+  }
+  let objects = 0;
+  const layers = plan.layers.map((diffId) => {
+    const layer = freed.addLayer(places.layers.get(diffId)!);
+    objects += layer.objects;
+    const { bytes, sharedBytes } = layer;
+    return { diffId, images: had.get(diffId) ?? [], bytes, sharedBytes };
+  });
+  const bytes = images.reduce((sum, image) => sum + image.bytes, 0) + treeBytes + leftovers.bytes +
+    layers.reduce((sum, layer) => sum + layer.bytes + layer.sharedBytes, 0);
+  return {
+    dryRun,
+    images,
+    layers,
+    objects,
+    trees: { count: places.trees.length, bytes: treeBytes },
+    leases,
+    leftovers,
+    bytes,
+  };
+}
+
+/** Removes what is out of the store. Hold {@link Store.removing}. */
+async function remove(store: Store, places: Places, options: CollectOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  const { layout } = store;
+  // Images first: they have links to files of layers.
+  for (const path of [...places.images.values(), ...places.trees, ...places.kept]) {
+    removeTree(AT_FDCWD, path);
+  }
+  const layers = [...places.layers.values()];
+  for (const [done, layer] of layers.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ type: "removing", done, total: layers.length });
+    emptyLayer(layer);
+    // Lets signals in.
+    await Promise.resolve();
+  }
+  await sweepObjects(store, contentsOfGone(layout, layers), signal);
+  for (const layer of layers) removeTree(AT_FDCWD, layer);
+  if (isSweepNoted(layout)) await sweepAll(store, signal);
+}
+
+/** Unlinks contents that nobody needs, and never keeps others waiting for long. */
+async function sweepObjects(
+  store: Store,
+  contents: Iterable<string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await inSlices(store, contents, (objects, payload) => objects.sweep(payload), signal);
+}
+
+/** Looks at all objects, for those that a crash left. */
+async function sweepAll(store: Store, signal: AbortSignal | undefined): Promise<void> {
+  using objects = new ObjectSweeper(store.layout.objects);
+  await inSlices(
+    store,
+    objects.directories(),
+    (sweeper, name) => sweeper.sweepDirectory(name),
+    signal,
+  );
+  forgetSweep(store.layout);
+}
+
+async function inSlices(
+  store: Store,
+  items: Iterable<string>,
+  sweep: (objects: ObjectSweeper, item: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using objects = new ObjectSweeper(store.layout.objects);
+  const left = items[Symbol.iterator]();
+  for (let next = left.next(); !next.done;) {
+    using _alone = await store.alone(signal);
+    const end = performance.now() + SLICE;
+    for (; !next.done && performance.now() < end; next = left.next()) sweep(objects, next.value);
+  }
 }

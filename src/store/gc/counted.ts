@@ -5,21 +5,20 @@
  */
 
 import {
-  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  check,
   Fd,
+  linkat,
   O_DIRECTORY,
   O_RDONLY,
-  removeTree,
   Stat,
   statx,
 } from "../../linux/mod.ts";
-import { Objects } from "../../layer/objects.ts";
-import { listDirectory, readIfThere, renameNew, syncDirectory } from "../atomic.ts";
+import { listDirectory, readIfThere, syncDirectory } from "../atomic.ts";
 import { COUNTED, readFormat, replaceFormat } from "../format.ts";
 import type { Store } from "../store.ts";
 import { contentsOf } from "./contents.ts";
-import { walk } from "./walk.ts";
+import { walk } from "../walk.ts";
 
 /**
  * Gives every layer of an older store its links to the objects that it shares, and notes that objects may be removed by their link counts
@@ -41,20 +40,17 @@ function countLayer(store: Store, layer: string): void {
   if (index === undefined || listDirectory(layer).includes("links")) return;
   const own = new Set<number>();
   walk(`${layer}/fs`, (_dir, _name, stat) => void own.add(stat.ino));
-  const staging = `${store.layout.tmp}/${crypto.randomUUID()}`;
-  Deno.mkdirSync(staging, { mode: 0o700 });
-  try {
-    using directory = Fd.open(store.layout.objects, O_RDONLY | O_DIRECTORY);
-    using objects = new Objects(store.layout.objects, staging, store.native);
-    const stat = new Stat();
-    for (const payload of contentsOf(index)) {
-      if (statx(directory.n, payload, AT_SYMLINK_NOFOLLOW, stat) < 0) continue;
-      if (!own.has(stat.ino)) objects.count(payload);
-    }
-    if (!listDirectory(staging).includes("links")) return;
-    renameNew(`${staging}/links`, `${layer}/links`);
-    syncDirectory(layer);
-  } finally {
-    removeTree(AT_FDCWD, staging);
+  using objects = Fd.open(store.layout.objects, O_RDONLY | O_DIRECTORY);
+  const stat = new Stat();
+  const shared = [...contentsOf(index)].filter((payload) =>
+    statx(objects.n, payload, AT_SYMLINK_NOFOLLOW, stat) === 0 && !own.has(stat.ino)
+  );
+  if (shared.length === 0) return;
+  using staging = store.staging();
+  using links = Fd.open(staging.path, O_RDONLY | O_DIRECTORY);
+  for (const [n, payload] of shared.entries()) {
+    check(linkat(objects.n, payload, links.n, `${n}`), "link", `the object ${payload}`);
   }
+  staging.moveTo(`${layer}/links`);
+  syncDirectory(layer);
 }

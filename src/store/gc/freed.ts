@@ -9,10 +9,12 @@
 
 import {
   AT_SYMLINK_NOFOLLOW,
+  EXT4_SUPER_MAGIC,
   Fd,
-  FIEMAP_EXTENT_SHARED,
   fiemap,
+  FIEMAP_EXTENT_SHARED,
   fstat,
+  fstatfs,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
@@ -22,8 +24,10 @@ import {
 } from "../../linux/mod.ts";
 import { S_IFDIR, S_IFMT, S_IFREG } from "../../tree/mod.ts";
 import { listDirectory, readIfThere } from "../atomic.ts";
+import type { Layout } from "../layout.ts";
 import { contentsOf } from "./contents.ts";
-import { allocated, walk } from "./walk.ts";
+import { isCounted } from "./leftovers.ts";
+import { allocated, walk } from "../walk.ts";
 
 /** What goes with one layer. */
 export interface FreedLayer {
@@ -54,14 +58,16 @@ export class Freed implements Disposable {
   readonly #linked = new Map<Key, Linked>();
   readonly #major: number;
   readonly #minor: number;
-  #extents = true;
+  /** Else nobody knows which objects go, and none of them is counted. */
+  readonly #counted: boolean;
+  /** Whether files may share extents. */
+  #extents: boolean;
 
-  /**
-   * @param objects The store's directory of objects.
-   * @throws {SysError}
-   */
-  constructor(objects: string) {
-    this.#objects = Fd.open(objects, O_RDONLY | O_DIRECTORY);
+  /** @throws {SysError} */
+  constructor(layout: Layout) {
+    this.#objects = Fd.open(layout.objects, O_RDONLY | O_DIRECTORY);
+    this.#counted = isCounted(layout);
+    this.#extents = fstatfs(this.#objects.n).type !== EXT4_SUPER_MAGIC;
     fstat(this.#objects.n, this.#stat);
     this.#major = this.#stat.devMajor;
     this.#minor = this.#stat.devMinor;
@@ -103,7 +109,7 @@ export class Freed implements Disposable {
     const key = this.#key(this.#stat);
     touched.add(key);
     const inode = this.#inode(key, this.#stat);
-    if (inode.object) return;
+    if (inode.object || !this.#counted) return;
     inode.object = true;
     inode.left--;
   }

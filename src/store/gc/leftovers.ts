@@ -9,7 +9,13 @@
 
 import { LaminaError } from "../../error.ts";
 import { AT_FDCWD, Fd, O_DIRECTORY, O_RDONLY, removeTree } from "../../linux/mod.ts";
-import { listDirectory, readIfThere, removeIfThere, replaceFile, syncDirectory } from "../atomic.ts";
+import {
+  listDirectory,
+  readIfThere,
+  removeIfThere,
+  replaceFile,
+  syncDirectory,
+} from "../atomic.ts";
 import { COUNTED, readFormat } from "../format.ts";
 import type { Layout } from "../layout.ts";
 import { contentsOf } from "./contents.ts";

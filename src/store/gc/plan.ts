@@ -72,7 +72,7 @@ function enough(
   candidates: readonly ImageUse[],
   { limit, stored }: { readonly limit: number; readonly stored: number },
 ): ImageUse[] {
-  using freed = new Freed(store.layout.objects);
+  using freed = new Freed(store.layout);
   const layers = new Uses(uses, layersOf);
   const trees = new Uses(uses, ({ tree }) => new Set([tree.digest]));
   let left = stored;

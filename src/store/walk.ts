@@ -17,8 +17,8 @@ import {
   Stat,
   statx,
   toCString,
-} from "../../linux/mod.ts";
-import { S_IFDIR, S_IFMT } from "../../tree/mod.ts";
+} from "../linux/mod.ts";
+import { S_IFDIR, S_IFMT } from "../tree/mod.ts";
 
 /**
  * Takes one name.
@@ -55,4 +55,3 @@ function visitBelow(dir: number, name: Uint8Array, stat: Stat, visit: Visitor): 
 export function allocated(stat: Stat): number {
   return stat.blocks * 512;
 }
-
