@@ -5,6 +5,7 @@
  */
 
 import {
+  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
   DT_DIR,
@@ -13,6 +14,7 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
+  openat,
   readDirectory,
   Stat,
   statx,
@@ -32,7 +34,9 @@ export type Visitor = (dir: number, name: Uint8Array, stat: Stat) => void;
 /** Visits a file, or a directory and all below it, each name once; nothing where it is not there, or goes away meanwhile. */
 export function walk(path: string, visit: Visitor): void {
   const slash = path.lastIndexOf("/");
-  using parent = Fd.open(path.slice(0, slash), O_RDONLY | O_DIRECTORY);
+  const n = openat(AT_FDCWD, path.slice(0, slash), O_RDONLY | O_DIRECTORY);
+  if (n === -ENOENT) return;
+  using parent = Fd.adopt(check(n, "open", path));
   visitBelow(parent.n, toCString(path.slice(slash + 1)), new Stat(), visit);
 }
 
