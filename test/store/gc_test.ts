@@ -3,10 +3,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import { collect } from "../../src/store/gc/collect.ts";
-import { contentsOf } from "../../src/store/gc/contents.ts";
 import { pull } from "../../src/oci/pull.ts";
 import { COUNTED } from "../../src/store/format.ts";
-import { AT_FDCWD, Stat, statx } from "../../src/linux/mod.ts";
 import type { CompositionRecord, Store } from "../../src/store/mod.ts";
 import { writeOciLayout } from "../support/images.ts";
 import { Disk } from "../../src/store/usage/disk.ts";
@@ -16,6 +14,7 @@ import { file, makeTar, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { usedBytes } from "../support/used.ts";
 import { Bed } from "../strategy/bed.ts";
+import { checkWhole, objectsOf } from "./whole.ts";
 
 /** A content of its own for each letter. */
 function content(letter: string, bytes = 5000): Uint8Array {
@@ -25,35 +24,6 @@ function content(letter: string, bytes = 5000): Uint8Array {
 const BASE: TarPiece[] = [file("base", content("b")), file("common", content("c"))];
 const ONE: TarPiece[] = [file("one", content("o")), file("common2", content("c"))];
 const TWO: TarPiece[] = [file("two", content("t")), file("one-too", content("o"))];
-
-function objectsOf(store: Store): string[] {
-  return [...Deno.readDirSync(store.layout.objects)].flatMap(({ name }) =>
-    [...Deno.readDirSync(`${store.layout.objects}/${name}`)].map((entry) => `${name}/${entry.name}`)
-  ).sort();
-}
-
-/** The objects that there must be: those of all layers. */
-function neededObjects(store: Store): string[] {
-  const all = store.layers.list().flatMap((diffId) => [
-    ...contentsOf(Deno.readFileSync(store.layers.index(diffId))),
-  ]);
-  return [...new Set(all)].sort();
-}
-
-/** What a store must be like after a collection, whatever was in it. */
-function checkWhole(store: Store): void {
-  assertEquals(objectsOf(store), neededObjects(store));
-  assertEquals([...Deno.readDirSync(store.layout.tmp)], []);
-  const stat = new Stat();
-  for (const payload of objectsOf(store)) {
-    assertEquals(statx(AT_FDCWD, `${store.layout.objects}/${payload}`, 0, stat), 0);
-    assert(stat.nlink > 1, `${payload} has ${stat.nlink} links`);
-  }
-  for (const image of store.images.list()) {
-    for (const { diffId } of image.layers) assert(store.layers.has(diffId));
-    assert(Deno.statSync(store.layout.tree(image.tree.digest)).isFile);
-  }
-}
 
 function composition(store: Store, image: string): CompositionRecord {
   const record: CompositionRecord = {
