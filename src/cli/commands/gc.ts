@@ -15,8 +15,8 @@ import { parseSize, parseSpan } from "../values.ts";
 export default defineCommand({
   description:
     "Removes images without a name that no lease or composition needs, then layers that no image needs, trees, file contents, expired " +
-    "leases, and what killed processes left. Compositions of mounts that went with a reboot are released, " +
-    "unless something was written there. Pulls and compositions go on meanwhile. SIZE is bytes, or a " +
+    "leases, and what killed processes left. Mounts that went with a reboot are released, but for those " +
+    "that may have been written to on disk. Pulls and compositions go on meanwhile. SIZE is bytes, or a " +
     "number with k, m, g or t; AGE is a number with s, m, h, d or w.",
   arguments: [],
   flags: [
