@@ -28,6 +28,7 @@ const traits: Traits = {
   integrity: true,
   layouts: true,
   upper: true,
+  idmap: true,
 };
 
 /** As mount.composefs has them: the image's xattrs redirect to objects, which stand in for whole files (metacopy). */
@@ -68,9 +69,10 @@ const plugin: Plugin = {
     }
 
     function tryOut(site: Site): number {
+      const { idmap } = site;
       const sample = host.sample(site.store);
       const open = () => {
-        using image = mounts.erofs(sample.image);
+        using image = mounts.erofs(sample.image, { idmap });
         return mounts.overlay({
           lower: [image.fd],
           data: [sample.objects],
@@ -124,7 +126,10 @@ const plugin: Plugin = {
         const verity = verityOf(job);
         // The overlay keeps its own references: the images' mounts are seen nowhere.
         using images = new DisposableStack();
-        const lower = job.images.map(({ path }) => images.use(mounts.erofs(path)).fd).reverse();
+        const { idmap } = job;
+        const lower = job.images
+          .map(({ path }) => images.use(mounts.erofs(path, { idmap })).fd)
+          .reverse();
         host.mountStack(job, {
           lower,
           data: [job.objects],

@@ -46,6 +46,7 @@ const plugin: Plugin = {
       privilege: "mount",
       integrity: false,
       upper: true,
+      idmap: true,
       // One is for the layer that lamina may add to make the stack show the tree.
       maxLayers: mounts.maxLower - 1,
     };
@@ -56,9 +57,18 @@ const plugin: Plugin = {
       return { ...options, redirect_dir: writable || data ? "on" : "nofollow" };
     }
 
-    function tryOut({ store, upper: base, native, access, data: apart }: Site): number {
-      const lower = [`${store}/above`, `${store}/below`];
-      for (const directory of lower) fs.mkdir(directory);
+    /** The lower directories, as they are or as mounts that show other owners. */
+    function lowerOf(paths: readonly string[], idmap: number | undefined, stack: DisposableStack) {
+      if (idmap === undefined) return paths;
+      return paths.map((path) => stack.use(mounts.directory(path, { idmap })).fd);
+    }
+
+    function tryOut(site: Site): number {
+      const { store, upper: base, native, access, data: apart } = site;
+      using opened = new DisposableStack();
+      const paths = [`${store}/above`, `${store}/below`];
+      for (const directory of paths) fs.mkdir(directory);
+      const lower = lowerOf(paths, site.idmap, opened);
       fs.write(`${store}/below/file`, new Uint8Array([1]));
       const rw = access === "rw";
       const [upper, work] = [`${base}/upper`, `${base}/work`];
@@ -107,7 +117,10 @@ const plugin: Plugin = {
       compose(job: Job) {
         const layers = job.fixup === undefined ? job.layers : [...job.layers, job.fixup];
         // overlayfs takes no directory twice. Of a layer that comes again the lower place changes nothing: all that it says, the upper one says.
-        const lower = [...new Set(layers.map((layer) => layer.path).reverse())];
+        const paths = [...new Set(layers.map((layer) => layer.path).reverse())];
+        // The overlay keeps its own references.
+        using opened = new DisposableStack();
+        const lower = lowerOf(paths, job.idmap, opened);
         const data = [...new Set(layers.flatMap((layer) => layer.data ?? []))];
         const options = optionsFor(job.native, job.access === "rw", data.length > 0);
         host.mountStack(job, { lower, data, options });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { IdMap } from "../strategy/idmap.ts";
 import type { Upper } from "../strategy/plugin.ts";
 import { usageError } from "./parse.ts";
 
@@ -52,6 +53,26 @@ export function parseExpiry(text: string, now: Date, command: string): Date | nu
   // Beyond what a date can be, 273 thousand years from now.
   return Number.isNaN(expires.getTime()) ? null : expires;
 }
+
+/** `--idmap INSIDE:OUTSIDE:COUNT[,…]`, as podman has it, or the path of a user namespace, as mount.composefs has it. */
+export function parseIdMap(text: string, command: string): IdMap {
+  if (text.includes("/")) return text;
+  return text.split(",").map((part) => {
+    const numbers = /^(\d{1,10}):(\d{1,10}):(\d{1,10})$/.exec(part)?.slice(1).map(Number);
+    const [inside, outside, count] = numbers ?? [NaN, NaN, NaN];
+    if (count > 0 && Math.max(inside, outside) + count <= MOST_IDS) {
+      return { inside, outside, count };
+    }
+    throw usageError(
+      command,
+      `--idmap: \`${part}\` is not a range of ids`,
+      "write INSIDE:OUTSIDE:COUNT, such as 0:100000:65536, or the path of a user namespace",
+    );
+  });
+}
+
+/** 4294967295 is no id: it means "do not change". */
+const MOST_IDS = 2 ** 32 - 1;
 
 /** `--upper DIR|tmpfs[:SIZE]`. */
 export function parseUpper(text: string, command: string): Upper {

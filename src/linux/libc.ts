@@ -28,11 +28,13 @@
 import { LaminaError } from "../error.ts";
 
 const TABLE = {
+  clone: { parameters: ["pointer", "pointer", "i32", "pointer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   copy_file_range: {
     parameters: ["i32", "buffer", "i32", "buffer", "usize", "u32"],
     result: "i32",
   },
+  dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
   fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
   fchmod: { parameters: ["i32", "u32"], result: "i32" },
   fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
@@ -107,13 +109,15 @@ const TABLE = {
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   unshare: { parameters: ["i32"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Parameter<T> = T extends "buffer" ? ArrayBufferView | null
+  : T extends "pointer" ? Deno.PointerValue
   : T extends "i64" | "u64" | "usize" ? bigint
   : number;
-type Result<T> = T extends "i64" ? bigint : number;
+type Result<T> = T extends "i64" ? bigint : T extends "pointer" ? Deno.PointerValue : number;
 type Parameters<P extends readonly unknown[]> = { [I in keyof P]: Parameter<P[I]> };
 type Call<S extends { parameters: readonly unknown[]; result: unknown }> = (
   ...args: Parameters<S["parameters"]>

@@ -27,5 +27,6 @@ export * from "./process.ts";
 export * from "./remove.ts";
 export * from "./sha256.ts";
 export * from "./stat.ts";
+export * from "./user_namespace.ts";
 export * from "./verity.ts";
 export * from "./xattr.ts";

@@ -22,6 +22,8 @@ export interface Request {
   readonly writable: readonly string[];
   /** Where writes are to go; undefined: no matter. */
   readonly upper: Upper | undefined;
+  /** Whether owners are to be mapped, see {@link plugin!Job.idmap}; default: no. */
+  readonly idmap?: boolean;
   /** `require`: only strategies that check content while it is read; `try`: prefer them; `off`: no matter. */
   readonly verity: "off" | "try" | "require";
   /** How the tree's metadata is laid out; undefined: any way. What is not `squashed` only some strategies know. */
@@ -133,6 +135,7 @@ export function mismatch(traits: Traits, request: Request, counts: Counts): stri
   if (request.upper !== undefined && request.access === "rw" && !traits.upper) {
     return "has no upper directory (--upper)";
   }
+  if (request.idmap && !traits.idmap) return "cannot show other owners (--idmap)";
   if (request.verity === "require" && !traits.integrity) {
     return "cannot check content while it is read (--verity require)";
   }

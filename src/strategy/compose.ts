@@ -19,6 +19,7 @@ import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
 import { isKept } from "./keep.ts";
 import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
+import { type IdMap, openIdMap } from "./idmap.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
@@ -52,6 +53,8 @@ export interface ComposeOptions {
   readonly sharedBy?: number;
   /** The fs-verity digest that the composed tree must have; the tree is hashed again and compared. */
   readonly digest?: string;
+  /** Shows the tree's owners as others, for a container with a user namespace; by mounts only. */
+  readonly idmap?: IdMap;
   /** Only a mount point, or only a plain directory. */
   readonly result?: "mount" | "directory";
   /** Probe all strategies, also where one is asked for by name, so that {@link ComposeResult.rows} has all. */
@@ -106,10 +109,11 @@ export async function compose(
   const watch = new Stopwatch();
   checkTreeDigest(store, image, options);
   const request = requestOf(options);
+  using idmap = options.idmap === undefined ? undefined : openIdMap(options.idmap);
   using _shared = store.shared();
   await sweep(store, options.plugins);
   using claimed = begin(store, image, target, request, options.imageName);
-  const attempt = new Attempt(store, image, request, options, claimed.record);
+  const attempt = new Attempt(store, image, request, options, claimed.record, idmap?.n);
   try {
     if (claimed.target.missing) Deno.mkdirSync(claimed.target.path, { mode: 0o700 });
     if (request.upper?.kind === "directory") {
@@ -134,6 +138,7 @@ function requestOf(options: ComposeOptions): Request {
     upper: upper?.kind === "directory" ? { ...upper, path: canonicalTarget(upper.path) } : upper,
     verity: options.verity ?? "off",
     layout: options.layout ?? "squashed",
+    idmap: options.idmap !== undefined,
     result: options.result,
   };
 }
@@ -239,6 +244,7 @@ class Attempt {
   readonly #image: ImageRecord;
   readonly #request: Request;
   readonly #options: ComposeOptions;
+  readonly #idmap: number | undefined;
   #record: CompositionRecord;
   #strategy: Strategy | undefined;
   /** The verdict that the choice relied on, if it was a remembered one. */
@@ -250,7 +256,9 @@ class Attempt {
     request: Request,
     options: ComposeOptions,
     record: CompositionRecord,
+    idmap: number | undefined,
   ) {
+    this.#idmap = idmap;
     this.#store = store;
     this.#image = image;
     this.#request = request;
@@ -264,7 +272,7 @@ class Attempt {
     const named = plugins.filter((plugin) => plugin.name === strategy);
     const all = strategy === "auto" || explain === true || named.length === 0;
     const data = dataLayers(this.#store, this.#image) > 0;
-    const place = { target: this.#record.target, access, upper, data };
+    const place = { target: this.#record.target, access, upper, data, idmap: this.#idmap };
     const reports = await probe(this.#store, place, all ? plugins : named, {
       entries: entriesOf(this.#counts()),
       scratch: scratchName(this.#record.id),
@@ -374,6 +382,7 @@ class Attempt {
       writable,
       upper,
       verity: this.#request.verity,
+      idmap: this.#idmap,
       tree: new StoredTree(store, image),
       images: store.chains.stack(image, this.#request.layout ?? "squashed", {
         sharedBy: this.#options.sharedBy,

@@ -6,6 +6,8 @@
 
 export * from "./choice.ts";
 export * from "./compose.ts";
+export type { IdMap } from "./idmap.ts";
+export type { IdRange } from "../linux/mod.ts";
 export * from "./loader.ts";
 export * from "./loading/search.ts";
 export * from "./loading/source.ts";

@@ -6,6 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
@@ -18,14 +19,18 @@ import {
   fsconfigCreate,
   fsconfigString,
   MNT_DETACH,
+  MOUNT_ATTR_IDMAP,
   MOUNT_SOURCE,
   mountErofs,
   mountOverlay,
+  mountSetattr,
   MOVE_MOUNT_F_EMPTY_PATH,
   moveMount,
   O_DIRECTORY,
   O_RDONLY,
+  OPEN_TREE_CLONE,
   openFilesystem,
+  openTree,
   type OverlayForm,
   overlayForm,
   type OverlayPart,
@@ -101,18 +106,39 @@ export function overlay(spec: OverlaySpec, form: OverlayForm = overlayForm()): D
   return new Mount(mountOverlay({ parts, options, readOnly }, form));
 }
 
-function erofs(image: string | number, options: { readonly noacl?: boolean } = {}): DetachedMount {
+function erofs(
+  image: string | number,
+  options: { readonly noacl?: boolean; readonly idmap?: number } = {},
+): DetachedMount {
   const flags = options.noacl ? ["noacl"] : [];
   if (typeof image === "number") {
     const file = Fd.adopt(image);
     try {
-      return new Mount(mountErofs(file, `descriptor ${image}`, flags));
+      return mapped(mountErofs(file, `descriptor ${image}`, flags), options.idmap, "erofs");
     } finally {
       file.release();
     }
   }
   using file = Fd.open(image, O_RDONLY);
-  return new Mount(mountErofs(file, image, flags));
+  return mapped(mountErofs(file, image, flags), options.idmap, image);
+}
+
+function directory(path: string, options: { readonly idmap?: number } = {}): DetachedMount {
+  return mapped(
+    Fd.adopt(check(openTree(AT_FDCWD, path, OPEN_TREE_CLONE), "open_tree", path)),
+    options.idmap,
+    path,
+  );
+}
+
+/** A mount whose owners go through a user namespace's map, if one is given. */
+function mapped(fd: Fd, userNamespace: number | undefined, what: string): Mount {
+  const mount = new Mount(fd);
+  if (userNamespace === undefined) return mount;
+  const result = mountSetattr(fd.n, "", AT_EMPTY_PATH, { set: MOUNT_ATTR_IDMAP, userNamespace });
+  if (result < 0) mount[Symbol.dispose]();
+  check(result, "mount_setattr", `${what} (mapping owners)`);
+  return mount;
 }
 
 function tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount {
@@ -162,4 +188,12 @@ function isOurs(path: string): boolean {
 }
 
 /** The {@link Mounts} that plugins get. */
-export const mounts: Mounts = { allowed, maxLower: MAX_LOWER, overlay, erofs, tmpfs, unmount };
+export const mounts: Mounts = {
+  allowed,
+  maxLower: MAX_LOWER,
+  overlay,
+  erofs,
+  directory,
+  tmpfs,
+  unmount,
+};

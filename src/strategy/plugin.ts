@@ -55,6 +55,8 @@ export interface Traits {
   readonly integrity: boolean;
   /** Whether writes go to an upper directory that the request can name (`--upper`). */
   readonly upper: boolean;
+  /** Whether it can show other owners than the tree says, see {@link Job.idmap} (`--idmap`). */
+  readonly idmap?: boolean;
   /** Whether it mounts the metadata images of {@link Job.images}, so that there can be several (`--layout`). */
   readonly layouts?: boolean;
   /** Most layers that one composition takes, those with {@link LayerDirectory.data} counted twice; undefined: any number. */
@@ -111,6 +113,8 @@ export interface Site {
   readonly sameFilesystem: boolean;
   /** See {@link Job.native}. */
   readonly native: boolean;
+  /** See {@link Job.idmap}; asked only of strategies whose traits say `idmap`. */
+  readonly idmap: number | undefined;
   /** Whether some of the layers have {@link LayerDirectory.data}. */
   readonly data: boolean;
 }
@@ -201,6 +205,11 @@ export interface Job {
    * `integrity`.
    */
   readonly verity: "off" | "try" | "require";
+  /**
+   * Descriptor of a user namespace whose map the owners of files go through: what the tree says is an id inside, what the composition shows the id
+   * outside (mount_setattr(2), MOUNT_ATTR_IDMAP). Open until `compose` returns. Asked only of strategies whose traits say `idmap`.
+   */
+  readonly idmap: number | undefined;
   /** The tree that is to be there. */
   readonly tree: Tree;
   /**
@@ -417,8 +426,16 @@ export interface Mounts {
   readonly maxLower: number;
   /** An overlay. */
   overlay(spec: OverlaySpec): DetachedMount;
-  /** An EROFS image, by its path or a descriptor of it: from the file itself, or by a loop device where the kernel needs one. */
-  erofs(image: string | number, options?: { readonly noacl?: boolean }): DetachedMount;
+  /**
+   * An EROFS image, by its path or a descriptor of it: from the file itself, or by a loop device where the kernel needs one. `idmap`: see
+   * {@link Job.idmap}.
+   */
+  erofs(
+    image: string | number,
+    options?: { readonly noacl?: boolean; readonly idmap?: number },
+  ): DetachedMount;
+  /** A directory as a mount of its own, with what is mounted below it left out. `idmap`: see {@link Job.idmap}. */
+  directory(path: string, options?: { readonly idmap?: number }): DetachedMount;
   /** A tmpfs of at most `size` bytes (default: half of memory) whose root has `mode`. */
   tmpfs(options: { readonly size?: number; readonly mode?: number }): DetachedMount;
   /**

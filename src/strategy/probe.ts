@@ -23,6 +23,8 @@ export interface Place {
   readonly upper: Upper | undefined;
   /** Whether layers of the image have contents in a place apart, see {@link plugin!LayerDirectory.data}; default: no. */
   readonly data?: boolean;
+  /** See {@link plugin!Job.idmap}. */
+  readonly idmap?: number;
 }
 
 /** What the probe of one strategy found. */
@@ -204,7 +206,8 @@ function keysOf(
   const mounts = ids.store.mount === ids.target.mount ? "one mount" : "two mounts";
   const form = `${Deno.uid()} ${store.native}`;
   const where = `${version} | ${ids.store.key} | ${ids.target.key}`;
-  const use = `${ids.upper} | ${place.access} ${place.data ? "data" : ""}`;
+  const idmap = place.idmap === undefined ? "" : "idmap";
+  const use = `${ids.upper} | ${place.access} ${place.data ? "data" : ""} ${idmap}`;
   // What is fixed weighs more in small images than in large ones: a ratio holds for about the same size.
   const decade = Math.floor(Math.log10(Math.max(1, entries)));
   return {
@@ -246,6 +249,7 @@ class Scratch implements Disposable {
       sameFilesystem: links,
       native: this.#store.native,
       data: this.#place.data ?? false,
+      idmap: this.#place.idmap,
     };
   }
 

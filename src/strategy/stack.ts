@@ -4,7 +4,15 @@
  * @module
  */
 
-import { AT_FDCWD, removeTree } from "../linux/mod.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  check,
+  fchownat,
+  fstat,
+  removeTree,
+  Stat,
+} from "../linux/mod.ts";
 import { applyRoot } from "./materialize/materialize.ts";
 import { mounts } from "./mounts.ts";
 import type { Composition, DetachedMount, Job, Stack } from "./plugin.ts";
@@ -40,10 +48,21 @@ function openWritable(job: Job, stack: Stack): DetachedMount {
   removeTree(AT_FDCWD, work);
   Deno.mkdirSync(work, { mode: 0o700 });
   // The root of an overlay is its upper directory. One that is there already keeps what it has.
-  if (made(upper)) applyRoot(job, upper);
+  if (made(upper)) {
+    applyRoot(job, upper);
+    if (job.idmap !== undefined) mapOwner(upper, job.idmap);
+  }
   const mount = mounts.overlay({ ...stack, upper, work, readOnly: false });
   if (place?.kind === "tmpfs") mounts.unmount(base);
   return mount;
+}
+
+/** Gives a directory the owner that a mapped mount of it shows. */
+function mapOwner(path: string, idmap: number): void {
+  using mapped = mounts.directory(path, { idmap });
+  const stat = new Stat();
+  check(fstat(mapped.fd, stat), "statx", path);
+  check(fchownat(AT_FDCWD, path, stat.uid, stat.gid, AT_SYMLINK_NOFOLLOW), "chown", path);
 }
 
 function openReadOnly(job: Job, stack: Stack): DetachedMount {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { parseExpiry, parseSize, parseSpan, parseUpper } from "../../src/cli/values.ts";
+import { parseExpiry, parseIdMap, parseSize, parseSpan, parseUpper } from "../../src/cli/values.ts";
 
 Deno.test("values: sizes", () => {
   const cases: [string, number][] = [
@@ -37,6 +37,21 @@ Deno.test("values: times", () => {
   assertEquals(parseExpiry("forever", now, "c"), null);
   assertEquals(parseExpiry("999999999w", now, "c"), null);
   assertThrows(() => parseExpiry("soon", now, "c"), LaminaError, "--for: `soon` is not a time");
+});
+
+Deno.test("values: --idmap", () => {
+  const range = { inside: 0, outside: 100000, count: 65536 };
+  assertEquals(parseIdMap("0:100000:65536", "c"), [range]);
+  assertEquals(parseIdMap("0:100000:65536,65536:5:1", "c"), [
+    range,
+    { inside: 65536, outside: 5, count: 1 },
+  ]);
+  assertEquals(parseIdMap("/proc/1/ns/user", "c"), "/proc/1/ns/user");
+  for (
+    const wrong of ["", "0", "0:1", "0:1:0", "a:1:1", "0:0:4294967296", "4294967295:0:1", "0:1:2,"]
+  ) {
+    assertThrows(() => parseIdMap(wrong, "c"), LaminaError, "is not a range of ids");
+  }
 });
 
 Deno.test("values: --upper", () => {

@@ -54,6 +54,7 @@ Deno.test("where the kernel mounts no composefs image, the probe says which prog
       upper: "",
       sameFilesystem: true,
       data: false,
+      idmap: undefined,
       native: true,
     };
     const verdict = await composefs.create(host).probe(site);

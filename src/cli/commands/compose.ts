@@ -11,7 +11,7 @@ import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
 import { printable } from "../terminal/text.ts";
 import { count, duration } from "../terminal/units.ts";
-import { parseSharedBy, parseUpper } from "../values.ts";
+import { parseIdMap, parseSharedBy, parseUpper } from "../values.ts";
 
 export default defineCommand({
   description:
@@ -61,6 +61,12 @@ export default defineCommand({
       value: "DIR",
       complete: "directory",
       summary: "where writes go: a directory, or tmpfs[:SIZE] (default: in the store)",
+    },
+    {
+      name: "idmap",
+      value: "MAP",
+      summary:
+        "show owners as others: INSIDE:OUTSIDE:COUNT[,…], or the user namespace of a process (/proc/PID/ns/user)",
     },
     {
       name: "verity",
@@ -121,6 +127,7 @@ export default defineCommand({
     isolation: flags.isolation,
     writable: flags.writable,
     upper: flags.upper === undefined ? undefined : parseUpper(flags.upper, "lamina compose"),
+    idmap: flags.idmap === undefined ? undefined : parseIdMap(flags.idmap, "lamina compose"),
     verity: flags.verity,
     layout: flags.layout,
     sharedBy: parseSharedBy(flags["shared-by"], flags.layout),
