@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LoadedPlugin } from "../strategy/loader.ts";
+import type { LoadedPlugin, Plugins } from "../strategy/loader.ts";
 import type { Store } from "../store/mod.ts";
 import type { Globals } from "./globals.ts";
 import type { Progress } from "./terminal/progress.ts";
@@ -21,7 +21,9 @@ export interface Context {
   storeRoot(): Promise<string>;
   /** Opens the store. `create` makes it where there is none; else that is a `not-found` error. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
-  /** Loads the built-in strategies and all that `findPlugins` finds; says on stderr which could not be loaded. */
+  /** Loads the built-in strategies and the outside ones: those of `--plugin` and wherever else they are looked for. */
+  findPlugins(): Promise<Plugins>;
+  /** Those of them that could be loaded; says on stderr which could not. One of `--plugin` that could not is an error. */
   plugins(): Promise<readonly LoadedPlugin[]>;
   /** Progress bars on stderr where a person may see them; else something that shows nothing. */
   progress(): Promise<Progress>;

@@ -101,6 +101,14 @@ function version(): Answer {
 }
 
 function makeContext(globals: Globals, interrupts: Interrupts): Context {
+  const note = (line: string) => {
+    if (globals.verbose) writeText("stderr", `lamina: ${line}\n`);
+  };
+  const findPlugins = async () => {
+    const { loadPlugins } = await import("../strategy/loader.ts");
+    const search = await import("../strategy/loading/search.ts");
+    return await loadPlugins({ found: search.findPlugins({ files: globals.plugin }) });
+  };
   return {
     globals,
     screen: screenOf("stdout"),
@@ -115,18 +123,16 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
       const { Store } = await import("../store/mod.ts");
       return await Store.open(globals.root ?? Store.defaultRoot(), options);
     },
+    findPlugins,
     async plugins() {
-      const { loadPlugins } = await import("../strategy/loader.ts");
-      const { findPlugins } = await import("../strategy/loading/search.ts");
-      const found = findPlugins({ files: globals.plugin });
-      const { loaded, failed } = await loadPlugins({ found });
+      const { loaded, failed } = await findPlugins();
       for (const { origin, error } of failed) {
         // One that was named on this line is wanted now; others may be broken without harm to this command.
         if (origin === "--plugin") throw error;
         writeText("stderr", `lamina: not loaded: ${error.message}\n`);
       }
       for (const { source, warning } of loaded) {
-        if (warning !== undefined) this.note(`plugin ${source.file}: ${warning}`);
+        if (warning !== undefined) note(`plugin ${source.file}: ${warning}`);
       }
       return loaded;
     },
@@ -135,8 +141,6 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
       const screen = screenOf("stderr");
       return screen.terminal && !globals.quiet ? showProgress(screen) : SILENT;
     },
-    note(line) {
-      if (globals.verbose) writeText("stderr", `lamina: ${line}\n`);
-    },
+    note,
   };
 }

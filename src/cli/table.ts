@@ -163,8 +163,18 @@ export const SECTIONS: readonly Section[] = [
       },
       {
         name: "plugin",
-        summary: "try strategies of one's own",
+        summary: "strategies of one's own: list, begin, check",
         group: [
+          {
+            name: "list",
+            summary: "list the built-in strategies and the outside ones",
+            load: () => import("./commands/plugin_list.ts"),
+          },
+          {
+            name: "new",
+            summary: "make a folder with a strategy to begin with",
+            load: () => import("./commands/plugin_new.ts"),
+          },
           {
             name: "check",
             summary: "run the conformance suite on a strategy",

@@ -11,13 +11,16 @@ import { parse } from "es-module-lexer/minimal/js";
 /** The program's main module, from the root of the repository. */
 const ENTRY = "src/cli/main.ts";
 
+/** What new plugins are given to read. */
+const CONTRACT = "src/strategy/plugin.ts";
+
 /** A bundled program. */
 export interface Program {
   /** Directory of the bundle. */
   readonly directory: string;
   /** The main module. */
   readonly entry: string;
-  /** The modules that no static import leads to. */
+  /** The modules that no static import leads to, and the texts that the program gives away. */
   readonly hidden: readonly string[];
 }
 
@@ -27,7 +30,8 @@ export interface Program {
  * @throws {Error} Where bundling fails, or a module finds another by its own URL in a way that is not known here.
  */
 export async function bundleProgram(root: string): Promise<Program> {
-  const hidden = hiddenModules(root);
+  const modules = hiddenModules(root);
+  const texts = [CONTRACT, ...files(root, "plugins/template")];
   const directory = `${root}.cache/bundle`;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -37,7 +41,7 @@ export async function bundleProgram(root: string): Promise<Program> {
       "--platform=deno",
       "--code-splitting",
       `--outdir=${directory}`,
-      ...[ENTRY, ...hidden].map((module) => `${root}${module}`),
+      ...[ENTRY, ...modules].map((module) => `${root}${module}`),
     ],
     cwd: root,
     env: { NO_COLOR: "1" },
@@ -46,7 +50,13 @@ export async function bundleProgram(root: string): Promise<Program> {
   if (!success) throw new Error(`deno bundle: ${new TextDecoder().decode(stderr).trim()}`);
   // The bundle is a program of its own: nothing of the repository's configuration is for it.
   Deno.writeTextFileSync(`${directory}/deno.json`, "{}\n");
-  const bundled = (module: string) => `${directory}/${module.replace(/ts$/, "js")}`;
+  const bundled = (file: string) =>
+    `${directory}/${texts.includes(file) ? `${file}.txt` : file.replace(/ts$/, "js")}`;
+  for (const file of texts) {
+    Deno.mkdirSync(dirname(bundled(file)), { recursive: true });
+    Deno.copyFileSync(`${root}${file}`, bundled(file));
+  }
+  const hidden = [...modules, ...texts];
   for (const file of files(directory, "").filter((file) => file.endsWith(".js"))) {
     const path = `${directory}/${file}`;
     const text = Deno.readTextFileSync(path);
@@ -77,8 +87,8 @@ export function sources(root: string): string[] {
 const URL_OF_MODULE = /new URL\((["'`])([^"'`]+)\1, import\.meta\.url\)/g;
 
 /**
- * A bundle's modules have moved: puts the new places where they look for workers (`./NAME_worker.ts`) and plugins
- * (`../../plugins/${name}.ts`).
+ * A bundle's modules have moved: puts the new places where they look for workers (`./NAME_worker.ts`), plugins
+ * (`../../plugins/${name}.ts`) and texts.
  *
  * @param text A file of the bundle.
  * @param hidden What can be meant.

@@ -1,9 +1,10 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { writeOciLayout } from "../support/images.ts";
 import { trustedFolder, writeFiles } from "../support/plugins.ts";
-import { needs } from "../support/root.ts";
+import { isRoot, needs } from "../support/root.ts";
 import { file, makeTar, symlink } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
+import { assertComposed, IMAGE } from "./image.ts";
 import { notCompiled, Program } from "./program.ts";
 
 /** A plugin as its author would write it: TypeScript in three files, in a folder with nothing else. */
@@ -78,5 +79,69 @@ Deno.test({
     });
     assertEquals((await other.json("compose", "many", target)).strategy, "quick");
     await other.json("release", target);
+  },
+});
+
+Deno.test({
+  ...needs("e2e: a new plugin is listed, composes as it is, and is not overwritten", notCompiled()),
+  async fn() {
+    using temp = new TempDir();
+    using folder = trustedFolder();
+    await writeOciLayout(`${temp.path}/layout`, [IMAGE]);
+    const environment = { PATH: "/nowhere", XDG_CONFIG_HOME: `${folder.path}/config` };
+    await using lamina = new Program(temp.path, { environment });
+    const plugins = `${folder.path}/config/lamina/plugins`;
+    writeFiles(plugins, { "bad.js": "export default 1;" });
+    const made = await lamina.json("plugin", "new", "swift", "--dir", plugins);
+    assertEquals([made.folder, made.trusted], [`${plugins}/swift`, true]);
+    const contract = Deno.readTextFileSync(`${plugins}/swift/contract.ts`);
+    assertEquals(
+      contract,
+      Deno.readTextFileSync(new URL("../../src/strategy/plugin.ts", import.meta.url)),
+    );
+    const check = new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "main.ts"],
+      cwd: made.folder,
+    });
+    const { success, stderr } = check.outputSync();
+    assert(success, new TextDecoder().decode(stderr));
+
+    const again = await lamina.run("plugin", "new", "swift", "--dir", plugins);
+    assertEquals(again.code, 1);
+    assertStringIncludes(again.stderr, "it is there already");
+    for (const name of ["copy", "auto", "A b", "../x"]) {
+      assertEquals((await lamina.run("plugin", "new", name, "--dir", plugins)).code, 2, name);
+    }
+    assertEquals(
+      [...Deno.readDirSync(plugins)].map(({ name }) => name).sort(),
+      ["bad.js", "swift"],
+    );
+
+    // deno-lint-ignore no-explicit-any
+    const list: any[] = (await lamina.json("plugin", "list")).plugins;
+    const outside = list.filter(({ origin }) => origin !== "built-in");
+    assertEquals(
+      outside.map((
+        { name, version, file, loaded, origin },
+      ) => [name, version, file, loaded, origin]),
+      [
+        ["swift", "0.1.0", `${plugins}/swift/main.ts`, true, plugins],
+        ["bad.js", null, `${plugins}/bad.js`, false, plugins],
+      ],
+    );
+    assertEquals(outside[0].trust, isRoot ? "checked" : "unchecked");
+    assertEquals(outside[1].error, "its default export is not a plugin object");
+
+    // The other plugin is reported, and in nobody's way.
+    const pulled = await lamina.run("pull", "oci:layout:app");
+    assertEquals(pulled.code, 0, pulled.stderr);
+    const target = `${temp.path}/vm`;
+    const composed = await lamina.run("compose", "app", target, "--strategy=swift");
+    assertEquals(composed.code, 0, composed.stderr);
+    assertStringIncludes(composed.stderr, `not loaded: loading plugin ${plugins}/bad.js: `);
+    assertComposed(target, isRoot);
+    assertEquals((await lamina.run("release", target)).code, 0);
+    const named = await lamina.run("--plugin", `${plugins}/bad.js`, "probe");
+    assertEquals(named.code, 1);
   },
 });

@@ -5,6 +5,7 @@ const HIDDEN = [
   "plugins/copy.ts",
   "src/layer/inflate_worker.ts",
   "src/strategy/materialize/worker.ts",
+  "plugins/template/README.md",
 ];
 const place = (module: string) => `./${module.replace(/ts$/, "js")}`;
 
@@ -20,6 +21,11 @@ Deno.test("program: a bundle's modules find workers and plugins at their new pla
       "a(new URL(`./src/strategy/materialize/worker.js`, import.meta.url).href); " +
       "b(new URL(`./src/layer/inflate_worker.js`, import.meta.url))",
     ],
+    [
+      'read(new URL("../../plugins/template/README.md", import.meta.url))',
+      "read(new URL(`./plugins/template/README.md`, import.meta.url))",
+    ],
+    ['const text = "import.meta.url";', 'const text = "import.meta.url";'],
     [
       "url: new URL(`../../plugins/${name}.ts`, import.meta.url).href",
       "url: new URL(`./plugins/${name}.js`, import.meta.url).href",

@@ -116,7 +116,10 @@ export function locate(path: string): Located {
     real = Deno.realPathSync(path);
     info = Deno.statSync(real);
   } catch (cause) {
-    throw new LaminaError("not-found", (cause as Error).message, { cause });
+    const missing = cause instanceof Deno.errors.NotFound;
+    throw new LaminaError("not-found", missing ? "it is not there" : (cause as Error).message, {
+      cause,
+    });
   }
   if (info.isDirectory) return located(mainModule(real), real, basename(path));
   if (!info.isFile || !MODULE.test(real)) {

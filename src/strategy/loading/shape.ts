@@ -7,6 +7,11 @@
 import { LaminaError } from "../../error.ts";
 import { API_VERSION, type Plugin } from "../plugin.ts";
 
+/** Whether a plugin may have a name. `auto` is what leaves the choice to lamina. */
+export function isPluginName(name: unknown): boolean {
+  return typeof name === "string" && name !== "auto" && /^[a-z0-9][a-z0-9-]{0,31}$/.test(name);
+}
+
 /**
  * Checks the default export of a plugin's main module.
  *
@@ -27,10 +32,10 @@ export function checkPlugin(value: unknown): Plugin {
       { hint: "Get the plugin in the version that fits this lamina." },
     );
   }
-  if (typeof plugin.name !== "string" || !/^[a-z0-9][a-z0-9-]{0,31}$/.test(plugin.name)) {
+  if (plugin.name === "auto") throw invalid('the name "auto" is taken');
+  if (!isPluginName(plugin.name)) {
     throw invalid("its name is not 1 to 32 lower-case letters, digits and -");
   }
-  if (plugin.name === "auto") throw invalid('the name "auto" is taken');
   if (typeof plugin.summary !== "string" || plugin.summary.includes("\n")) {
     throw invalid("its summary is not one line of text");
   }
