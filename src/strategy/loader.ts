@@ -15,7 +15,14 @@ import type { Plugin } from "./plugin.ts";
 import { requireTrust } from "./trust.ts";
 
 /** The built-in plugins, `plugins/NAME.ts`, in the order that decides between equal estimates. */
-export const BUILT_IN: readonly string[] = ["overlay", "composefs", "reflink", "hardlink", "copy"];
+export const BUILT_IN: readonly string[] = [
+  "overlay",
+  "composefs",
+  "btrfs-snapshot",
+  "reflink",
+  "hardlink",
+  "copy",
+];
 
 /** How long the modules of a plugin may take to load, in milliseconds. */
 const PATIENCE = 10_000;

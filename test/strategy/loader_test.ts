@@ -18,6 +18,12 @@ Deno.test("loader: the built-in plugins, in their order, each named as its file"
   for (const plugin of loaded) assertEquals(plugin.source, builtIn(plugin.name));
 });
 
+Deno.test("loader: every module in plugins/ is a built-in plugin", () => {
+  const files = [...Deno.readDirSync(new URL("../../plugins", import.meta.url))];
+  const modules = files.filter(({ name }) => name.endsWith(".ts")).map(({ name }) => name);
+  assertEquals(modules.sort(), BUILT_IN.map((name) => `${name}.ts`).sort());
+});
+
 Deno.test("loader: built-in plugins import nothing but types", () => {
   for (const name of BUILT_IN) {
     const source = Deno.readTextFileSync(new URL(`../../plugins/${name}.ts`, import.meta.url));
