@@ -77,7 +77,7 @@ Deno.test("guide: what is written in TypeScript fits the contract", async () => 
 });
 
 /** Those of the conformance suite's images that have most in them. */
-const WANTED = ["metadata", "xattrs", "links-across", "replacements", "wide"];
+const WANTED = ["metadata", "xattrs", "links-across", "replacements"];
 
 Deno.test({
   ...needs("guide: its strategy shows the trees of images", notRoot(), cannotMount()),
