@@ -62,6 +62,12 @@ check layered-compose lamina compose demo /target --strategy composefs --layout 
 check layered-read contents /target
 lamina release /target >/dev/null 2>&1
 
+# The layers themselves.
+check layers sh -c 'cat /data/store/layers/sha256/*/layer.json'
+check overlay-compose lamina compose demo /target --strategy overlay --access ro
+check overlay-read contents /target
+lamina release /target >/dev/null 2>&1
+
 if [ "$MODE" = require ]; then
   mv "$OBJECT" /data/kept && tr B C </data/kept >"$OBJECT"
   attempt replaced-object
