@@ -66,11 +66,12 @@ export class ContainersStorageSource implements ImageSource {
   /** See {@link ImageSource.list}. */
   list(): Promise<AvailableImage[]> {
     return Promise.resolve().then(() =>
-      this.#tables.images().map((image) => {
-        const { names: [name], id, digest } = image;
-        const reference = formatStorage(this.#named(name === undefined ? { id } : { name }));
-        return { name, digest, platform: undefined, reference };
-      })
+      this.#tables.images().flatMap(({ names, id, digest }) =>
+        (names.length > 0 ? names : [undefined]).map((name) => {
+          const reference = formatStorage(this.#named(name === undefined ? { id } : { name }));
+          return { name, digest, platform: undefined, reference };
+        })
+      )
     );
   }
 

@@ -36,13 +36,13 @@ export interface AvailableImage {
   readonly digest: string | undefined;
   /** What it runs on, where that is said without reading further. */
   readonly platform: Platform | undefined;
-  /** What names it, for {@link parseReference}. */
+  /** What names it, for {@link parseReference}; by name where it has one. */
   readonly reference: string;
 }
 
 /** Where images come from. */
 export interface ImageSource extends Disposable {
-  /** What is there. */
+  /** What is there: an image that has several names under each of them. */
   list(): Promise<AvailableImage[]>;
   /**
    * Finds the image that the reference means, and checks its manifest and config.

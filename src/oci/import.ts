@@ -7,6 +7,7 @@
 import { resolve as absolute } from "@std/path";
 import { LaminaError } from "../error.ts";
 import type { Store } from "../store/mod.ts";
+import { CONTAINERD_ROOT } from "./containerd.ts";
 import { pull, type PullOptions, type PullResult } from "./pull.ts";
 import { formatReference, parseReference } from "./reference.ts";
 import { openSource } from "./source.ts";
@@ -19,7 +20,7 @@ export type Imported =
 /**
  * Brings images, one after the other. One that cannot be brought does not keep the others back.
  *
- * @param from `containers-storage[:[DRIVER@]ROOT]`, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`.
+ * @param from `containers-storage[:[DRIVER@]ROOT]`, `containerd[:ROOT]`, `oci:DIR`, `oci-archive:FILE` or `docker-archive:FILE`.
  * @param names The images, as the source calls them; none: all that it has.
  * @throws {LaminaError} Where there is no such source; the signal's reason when it is aborted.
  */
@@ -49,7 +50,8 @@ export async function importImages(
 async function allOf(reference: string, options: PullOptions): Promise<string[]> {
   const { documentLimit, sharedBlobs } = options;
   using source = await openSource(parseReference(reference), { documentLimit, sharedBlobs });
-  return (await source.list()).map((image) => image.reference);
+  // The images of an index have one reference: which one it means is for the host to say.
+  return [...new Set((await source.list()).map((image) => image.reference))];
 }
 
 /** How the images of a source are named. */
@@ -62,13 +64,17 @@ function sourceReference(from: string): { reference(name?: string): string } {
     const driver = at === -1 ? "" : place.slice(0, at + 1);
     const root = place.slice(at + 1);
     const store = root === "" ? driver : driver + absolute(root);
-    return { reference: (name = "") => `${transport}:${store === "" ? "" : `[${store}]`}${name}` };
+    const prefix = `${transport}:${store === "" ? "" : `[${store}]`}`;
+    const isId = (name: string) => /^[0-9a-f]{12,64}$/.test(name);
+    return { reference: (name = "") => `${prefix}${isId(name) ? "@" : ""}${name}` };
   }
-  const known = ["oci", "oci-archive", "docker-archive"];
+  if (from === "containerd") return sourceReference(`${from}:${CONTAINERD_ROOT}`);
+  const known = ["oci", "oci-archive", "docker-archive", "containerd"];
   if (!known.includes(transport) || place === "") {
     throw new LaminaError("usage", `importing from ${JSON.stringify(from)}: it is no source`, {
-      hint: "Write containers-storage, containers-storage:ROOT, oci:DIR, oci-archive:FILE or " +
-        "docker-archive:FILE.",
+      hint:
+        "Write containers-storage, containers-storage:ROOT, containerd, containerd:ROOT, oci:DIR, " +
+        "oci-archive:FILE or docker-archive:FILE.",
     });
   }
   return {

@@ -33,32 +33,41 @@ const REF_NAME = "org.opencontainers.image.ref.name";
 /** Annotation with an image's full name, as containerd and docker-save(1) write it. */
 const CONTAINERD_NAME = "io.containerd.image.name";
 
-/** A layout. */
+/** A layout, or another store of blobs by digest. */
 export class LayoutSource implements ImageSource {
   readonly #files: Files;
   readonly #reference: LayoutReference;
   readonly #limits: SourceLimits;
+  readonly #index: () => readonly Descriptor[];
 
   /**
+   * @param index What is in it; without it: what its index.json says.
    * @throws {LaminaError} `not-found` where there is no layout, `unsupported` for a layout of another version.
    */
-  constructor(files: Files, reference: LayoutReference, limits: SourceLimits) {
+  constructor(
+    files: Files,
+    reference: LayoutReference,
+    limits: SourceLimits,
+    index?: () => readonly Descriptor[],
+  ) {
     this.#files = files;
     this.#reference = reference;
     this.#limits = limits;
-    checkLayout(files, limits);
+    this.#index = index ?? (() => this.#readIndex());
+    if (index === undefined) checkLayout(files, limits);
   }
 
   /** See {@link ImageSource.list}. */
   list(): Promise<AvailableImage[]> {
     return Promise.resolve().then(() =>
-      collectImages(this.#files, this.#index(), this.#limits.document).map((
-        { descriptor, top },
-      ) => {
-        const name = top.annotations[REF_NAME];
-        const { digest, platform } = descriptor;
-        return { name, digest, platform, reference: this.#referenceTo(top, digest) };
-      })
+      // Entry by entry: an image may be there under several names.
+      this.#index().flatMap((entry) =>
+        collectImages(this.#files, [entry], this.#limits.document).map(({ descriptor }) => {
+          const { digest, platform } = descriptor;
+          const name = entry.annotations[REF_NAME];
+          return { name, digest, platform, reference: this.#referenceTo(name, digest) };
+        })
+      )
     );
   }
 
@@ -67,17 +76,16 @@ export class LayoutSource implements ImageSource {
     return Promise.resolve().then(() => this.#load(this.#choose(platform), platform));
   }
 
-  /** By its name where that leads to it alone. */
-  #referenceTo(top: Descriptor, digest: string): string {
+  /** By name, which of an index means the image for this host; without one by digest. */
+  #referenceTo(tag: string | undefined, digest: string): string {
     const { transport, path } = this.#reference;
-    const tag = top.digest === digest ? top.annotations[REF_NAME] : undefined;
     return formatReference({ transport, path, ...(tag === undefined ? { digest } : { tag }) });
   }
 
   /** Nothing is held open between calls. */
   [Symbol.dispose](): void {}
 
-  #index(): Descriptor[] {
+  #readIndex(): Descriptor[] {
     const subject = `index.json of ${this.#files.subject}`;
     const extent = this.#files.find("index.json");
     if (extent === undefined) {
@@ -203,7 +211,7 @@ export class LayoutSource implements ImageSource {
       ...(tag === undefined ? [] : [tag]),
       // Only what docker-save(1) and containerd write; a bare ref.name is often just "latest".
       ...(transport === "oci-archive" && full !== undefined ? [full] : []),
-      nameFromPath(absolute(path)),
+      ...(transport === "containerd" ? [] : [nameFromPath(absolute(path))]),
     ]);
   }
 

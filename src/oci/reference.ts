@@ -8,13 +8,13 @@ import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 import { formatStorage, parseStorage, type StorageReference } from "./storage_reference.ts";
 
-/** An image in a directory of the OCI image layout, or in a tar archive of one. */
+/** An image in a directory of the OCI image layout, in a tar archive of one, or in containerd's store. */
 export interface LayoutReference {
-  /** Directory or archive. */
-  readonly transport: "oci" | "oci-archive";
+  /** Directory, archive, or containerd's root. */
+  readonly transport: "oci" | "oci-archive" | "containerd";
   /** As written: absolute, or relative to the working directory. */
   readonly path: string;
-  /** Value of the annotation `org.opencontainers.image.ref.name`. */
+  /** Value of the annotation `org.opencontainers.image.ref.name`; in containerd the image's name. */
   readonly tag?: string;
   /** Digest of the manifest, or of the index that leads to it. */
   readonly digest?: string;
@@ -75,7 +75,7 @@ const HOST =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/;
 
 const FORMS =
-  "Write oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], containers-storage:NAME or docker://HOST/REPOSITORY[:TAG|@DIGEST].";
+  "Write oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], containers-storage:NAME, containerd:ROOT:NAME or docker://HOST/REPOSITORY[:TAG|@DIGEST].";
 
 function fail(text: string, why: string, hint = FORMS): never {
   throw new LaminaError("usage", `reference ${JSON.stringify(text.slice(0, 500))}: ${why}`, {
@@ -112,7 +112,7 @@ function parseIndex(digits: string): number | undefined {
 }
 
 function parseLayout(
-  transport: "oci" | "oci-archive",
+  transport: LayoutReference["transport"],
   text: string,
   details: string,
   exists: (path: string) => boolean,
@@ -257,6 +257,7 @@ export function parseReference(
   switch (transport) {
     case "oci":
     case "oci-archive":
+    case "containerd":
       return parseLayout(transport, text, details, exists);
     case "docker-archive":
       return parseDockerArchive(text, details, exists);
@@ -286,7 +287,8 @@ export function parseReference(
 
 /** Whether a text begins as a reference that lamina reads, rather than as a name in a store. */
 export function isReference(text: string): boolean {
-  return /^(?:(?:oci|oci-archive|docker-archive|containers-storage):.|docker:\/\/)/s.test(text);
+  return /^(?:(?:oci|oci-archive|docker-archive|containers-storage|containerd):.|docker:\/\/)/s
+    .test(text);
 }
 
 /** The reference with an absolute path, as text: what a store remembers of where an image is from. */

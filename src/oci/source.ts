@@ -6,6 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import { ArchiveFiles } from "./archive.ts";
+import { ContainerdFiles, containerdImages } from "./containerd.ts";
 import { ContainersStorageSource } from "./containers_storage.ts";
 import { DockerArchiveSource } from "./docker_archive.ts";
 import { DEFAULT_DOCUMENT_LIMIT, DirectoryFiles, statIfThere } from "./files.ts";
@@ -49,6 +50,11 @@ function open(reference: Reference, options: SourceOptions): ImageSource | Promi
         ? files
         : new SharedBlobFiles(files, openDirectory(sharedBlobs).subject);
       return new LayoutSource(all, reference, limits);
+    }
+    case "containerd": {
+      const files = new ContainerdFiles(reference.path);
+      const images = () => containerdImages(files, reference, limits);
+      return new LayoutSource(files, reference, limits, images);
     }
     case "oci-archive":
       return new LayoutSource(new ArchiveFiles(reference.path), reference, limits);

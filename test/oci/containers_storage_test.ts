@@ -170,8 +170,8 @@ Deno.test({
     await refuse(`containers-storage:[${root}/none]two`, "not-found", "there is none");
     await refuse(`containers-storage:[vfs@${root}]two`, "not-found", "no images of the driver vfs");
     await refuse(`containers-storage:[btrfs@${root}]two`, "unsupported", "its driver is btrfs");
-    const some = await importImages(store, `containers-storage:${root}`, ["absent", "one:1"]);
-    assertEquals(some.map((one) => "result" in one), [false, true]);
+    const some = await importImages(store, `containers-storage:${root}`, ["absent", "one:1", id]);
+    assertEquals(some.map((one) => "result" in one), [false, true, true]);
   },
 });
 

@@ -13,7 +13,7 @@ import { pulledText, showPull } from "../pulling.ts";
 export default defineCommand({
   description:
     "SOURCE is containers-storage[:[DRIVER@]ROOT], where podman, buildah and skopeo keep their images (without ROOT: the user's " +
-    "own store), or oci:DIR, oci-archive:FILE, docker-archive:FILE. Nothing is downloaded and nothing in SOURCE is changed; " +
+    "own store), containerd[:ROOT], or oci:DIR, oci-archive:FILE, docker-archive:FILE. Nothing is downloaded and nothing in SOURCE is changed; " +
     "while it is read, programs that want to change it wait. Each layer of containers-storage is put together again from its " +
     "unpacked files, and enters only if it has the DiffID that the image says. An image that cannot be brought does not keep " +
     "the others back.",
@@ -23,7 +23,7 @@ export default defineCommand({
       name: "IMAGE",
       optional: true,
       repeat: true,
-      summary: "as SOURCE calls it; none: all images",
+      summary: "its name in SOURCE, in containers-storage its id, else its digest; none: all",
     },
   ],
   flags: [
@@ -45,6 +45,7 @@ export default defineCommand({
       command: "lamina import containers-storage:/var/lib/containers/storage localhost/app:1",
       says: "one image of a store",
     },
+    { command: "lamina import containerd", says: "all that containerd has, in all namespaces" },
     {
       command: "lamina import oci:/srv/app --shared-blobs /srv/blobs",
       says: "all images of a layout whose blobs are elsewhere",

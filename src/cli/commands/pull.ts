@@ -11,9 +11,9 @@ import { defineCommand } from "../spec.ts";
 
 export default defineCommand({
   description:
-    "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG] or " +
-    "containers-storage:[[ROOT]]NAME (an image of podman, buildah or skopeo on this host). Every digest and size is verified before anything enters the store. Layers that the store has are not read again, " +
-    "and a file's content that it has is not stored again. Where the manifest says composefs digests (annotations of " +
+    "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], " +
+    "containers-storage:[[ROOT]]NAME (an image of podman, buildah or skopeo on this host) or containerd:ROOT:NAME. Every digest " +
+    "and size is verified before anything enters the store. Layers that the store has are not read again, and a file's content that it has is not stored again. Where the manifest says composefs digests (annotations of " +
     "composefs-rs), they are checked.",
   arguments: [{ name: "REF", complete: "reference", summary: "where the image is" }],
   flags: [

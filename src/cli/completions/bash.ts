@@ -159,7 +159,7 @@ function actionFor(
     case "reference":
       return "if [[ ${COMP_WORDS[COMP_CWORD]} == : || ${COMP_WORDS[COMP_CWORD-1]} == : ]]; then " +
         '_lamina_files -f "$cur"; else compopt -o nospace; ' +
-        "COMPREPLY=($(compgen -W 'oci: oci-archive: docker-archive: containers-storage:' -- \"$cur\")); fi";
+        "COMPREPLY=($(compgen -W 'oci: oci-archive: docker-archive: containers-storage: containerd:' -- \"$cur\")); fi";
     default:
       return undefined;
   }

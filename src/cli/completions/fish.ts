@@ -91,7 +91,7 @@ function values(spec: FlagSpec | ArgumentSpec, model: CompletionModel): string {
     case "strategy":
       return ` -a ${quote(model.strategies.join(" "))}`;
     case "reference":
-      return ` -F -a ${quote("oci: oci-archive: docker-archive: containers-storage:")}`;
+      return ` -F -a ${quote("oci: oci-archive: docker-archive: containers-storage: containerd:")}`;
     default:
       return "";
   }

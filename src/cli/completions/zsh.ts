@@ -40,10 +40,10 @@ _lamina_leases() {
 }
 
 _lamina_references() {
-  if compset -P '(oci|oci-archive|docker-archive):'; then
+  if compset -P '(oci|oci-archive|docker-archive|containerd):'; then
     _files
   else
-    compadd -S '' oci: oci-archive: docker-archive: containers-storage:
+    compadd -S '' oci: oci-archive: docker-archive: containers-storage: containerd:
   fi
 }
 
