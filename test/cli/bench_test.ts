@@ -53,6 +53,7 @@ Deno.test("bench: wrong lines", async () => {
     [["--at-once", "1,x"], 2, "--at-once: `1,x` will not do"],
     [["--strategy", "nobody"], 3, "there is none named nobody"],
     [["--on", "/nowhere"], 3, "/nowhere"],
+    [["--against", "/nowhere"], 3, "/nowhere"],
     [["image"], 3, "opening the store"],
   ];
   for (const [args, code, says] of cases) {

@@ -1,10 +1,20 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { LaminaError } from "../../src/error.ts";
+import { compareReports, readEarlier } from "../../src/strategy/bench/compare.ts";
 import { formFor, judge } from "../../src/strategy/bench/judge.ts";
 import { goesOn, rotate, runRounds } from "../../src/strategy/bench/rounds.ts";
-import type { Form } from "../../src/strategy/bench/shape.ts";
-import { median, quantile, summarize } from "../../src/strategy/bench/statistics.ts";
+import type { Form, Report } from "../../src/strategy/bench/shape.ts";
+import {
+  compareSamples,
+  criticalRank,
+  median,
+  quantile,
+  summarize,
+} from "../../src/strategy/bench/statistics.ts";
 import type { Candidate, Counts } from "../../src/strategy/choice.ts";
 import type { Traits } from "../../src/strategy/plugin.ts";
+import { TempDir } from "../support/temp.ts";
 
 Deno.test("statistics: quantiles as R has them", () => {
   const cases: [number[], number, number][] = [
@@ -24,6 +34,101 @@ Deno.test("statistics: quantiles as R has them", () => {
   assertEquals(median([9, 1, 5]), 5);
   assertEquals(summarize([]), undefined);
   assertEquals(summarize([3, 1, 2]), { n: 3, median: 2, p10: 1.2, p90: 2.8 });
+});
+
+Deno.test("statistics: ranks of the test of Mann and Whitney, as its tables have them", () => {
+  // Two-sided, 5 %: the largest U that is significant, plus one; 0 where none is.
+  const cases: [number, number, number][] = [
+    [1, 1, 0],
+    [3, 3, 0],
+    [4, 4, 1],
+    [3, 5, 1],
+    [5, 5, 3],
+    [5, 8, 7],
+    [10, 10, 24],
+    [20, 20, 128],
+  ];
+  for (const [n, m, expected] of cases) assertEquals(criticalRank(n, m), expected, `${n} ${m}`);
+  // The normal approximation goes on where the exact one ends.
+  assert(Math.abs(criticalRank(50, 50) - criticalRank(51, 50)) < 40);
+});
+
+Deno.test("statistics: comparing finds what changed, and no more", () => {
+  const before = [100, 104, 98, 101, 110, 97];
+  assertEquals(compareSamples(before, before).ratio, 1);
+  const [low, high] = compareSamples(before, before).interval!;
+  assert(low < 1 && high > 1);
+  const doubled = compareSamples(before.map((n) => n * 2), before);
+  assertEquals(Math.round(doubled.ratio * 100), 200);
+  assert(doubled.interval![0] > 1);
+  assertEquals(compareSamples([200, 201], before.slice(0, 2)).interval, undefined);
+  // One outlier moves little.
+  assert(compareSamples([...before.slice(1), 10_000], before).ratio < 1.1);
+});
+
+Deno.test("statistics: intervals hold the true ratio as often as they say", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1e9 }), (seed) => {
+      let state = seed;
+      const random = () => (state = state * 48271 % 2147483647) / 2147483647;
+      const sample = () => Array.from({ length: 8 }, () => 100 * Math.exp(random() + random()));
+      let held = 0;
+      for (let i = 0; i < 200; i++) {
+        const [low, high] = compareSamples(sample(), sample()).interval!;
+        if (low <= 1 && high >= 1) held++;
+      }
+      // 95 % of 200, and five standard deviations less.
+      assert(held >= 174, `${held} of 200`);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+Deno.test("comparing: the latest earlier report of the same image, place, strategy and form", () => {
+  using temp = new TempDir();
+  const result = (strategy: string, times: number[], isolation = "full") => ({
+    image: "a",
+    place: "/p",
+    strategy,
+    form: { access: "rw", isolation, writable: [] },
+    samples: times.map((total) => ({ state: "first", total })),
+  });
+  const report = (date: string, digest: string, results: unknown[]) =>
+    ({
+      format: 1,
+      date,
+      images: [{ name: "a", digest }],
+      places: [],
+      results,
+    }) as unknown as Report;
+  const save = (name: string, value: unknown) =>
+    Deno.writeTextFileSync(`${temp.path}/${name}`, JSON.stringify(value));
+  const [five, ten] = [[5, 5.1, 5.2, 4.9, 5], [10, 10.1, 10.2, 9.9, 10]];
+  save("old.json", report("2026-01-01", "d", [result("copy", ten), result("gone", ten)]));
+  save("new.json", report("2026-02-01", "d", [result("copy", five), result("few", [5])]));
+  save("image.json", report("2026-03-01", "other", [result("copy", ten)]));
+  save("format.json", { ...report("2026-04-01", "d", [result("copy", ten)]), format: 2 });
+  save("foreign.json", []);
+  save("notes.txt", {});
+  const now = report("2026-05-01", "d", [
+    result("copy", ten),
+    result("few", [5]),
+    result("gone", [10, 10.2, 9.8, 10.1, 9.9]),
+    result("unheard", ten),
+    result("copy", ten, "shared"),
+  ]);
+  const changes = compareReports(now, readEarlier(temp.path));
+  assertEquals(
+    changes.map(({ strategy, verdict, file }) => [strategy, verdict, file.replace(/.*\//, "")]),
+    [["copy", "slower", "new.json"], ["few", "unknown", "new.json"], ["gone", "same", "old.json"]],
+  );
+  assertEquals([changes[0].before, changes[0].now], [5, 10]);
+  assertEquals(readEarlier(`${temp.path}/old.json`).length, 1);
+  for (const [path, kind] of [["nowhere", "not-found"], ["foreign.json", "invalid"]]) {
+    assertEquals(assertThrows(() => readEarlier(`${temp.path}/${path}`), LaminaError).kind, kind);
+  }
+  Deno.mkdirSync(`${temp.path}/empty`);
+  assertThrows(() => readEarlier(`${temp.path}/empty`), LaminaError, "no report");
 });
 
 Deno.test("rounds: everybody begins in turn", () => {

@@ -8,6 +8,7 @@ import { dirname, resolve } from "@std/path";
 import { LaminaError } from "../../error.ts";
 import type { Store } from "../../store/mod.ts";
 import { cannotDrop } from "../../strategy/bench/cold.ts";
+import { compareReports, readEarlier } from "../../strategy/bench/compare.ts";
 import { SHAPES, TemporaryStore } from "../../strategy/bench/generated.ts";
 import { type BenchImage, benchmark } from "../../strategy/bench/run.ts";
 import { identify } from "../../strategy/filesystem.ts";
@@ -15,7 +16,7 @@ import type { LoadedPlugin } from "../../strategy/loader.ts";
 import type { Context } from "../context.ts";
 import { defineCommand } from "../spec.ts";
 import { realPath } from "../streams.ts";
-import { benchmarkText } from "../terminal/benchmark.ts";
+import { benchmarkText, changesText } from "../terminal/benchmark.ts";
 import { shortDigest } from "../terminal/names.ts";
 import type { Task } from "../terminal/progress.ts";
 import { parseCounts } from "../values.ts";
@@ -82,12 +83,22 @@ export default defineCommand({
       name: "cold",
       summary: "also with a cold page cache: drops that of the whole host, as root",
     },
+    {
+      name: "against",
+      value: "PATH",
+      complete: "file",
+      summary: "compare with an earlier --json result, or the latest of those in a directory",
+    },
   ],
   examples: [
     { command: "lamina bench", says: "all stored images, beside the store" },
     {
       command: "lamina bench app --on /srv --on /mnt/fast --rounds 10",
       says: "one image in two places",
+    },
+    {
+      command: "lamina bench app --against before.json",
+      says: "what changed since `lamina bench app --json > before.json`",
     },
     {
       command: "lamina bench app --plugin ./mine.js",
@@ -103,6 +114,7 @@ export default defineCommand({
     : parseCounts(flags["at-once"], "--at-once", "lamina bench");
   const obstacle = flags.cold ? cannotDrop() : undefined;
   if (obstacle !== undefined) throw obstacle;
+  const earlier = flags.against === undefined ? undefined : readEarlier(flags.against);
   const plugins = chosen(await context.plugins(), flags.strategy);
   const asked = flags.on.map((place) => realPath(place, "measuring in"));
   using subject = await subjectOf(context, args.image, asked);
@@ -126,9 +138,12 @@ export default defineCommand({
       task.update(turns);
     },
   });
+  const changes = earlier && compareReports(report, earlier);
   return {
-    document: report,
-    text: (screen) => benchmarkText(report, screen),
+    document: { ...report, ...(changes === undefined ? {} : { changes }) },
+    text: (screen) =>
+      benchmarkText(report, screen) +
+      (changes === undefined ? "" : changesText(changes, flags.against!, screen)),
     brief: report.judgements.filter(({ makes }) => makes === "any").map(({ fastest }) => fastest),
   };
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Change } from "../../strategy/bench/compare.ts";
 import type {
   Form,
   Judgement,
@@ -147,6 +148,41 @@ function crowds(results: readonly Result[], screen: Screen): string {
     }),
   ]);
   return table(columns, rows, screen);
+}
+
+/** What changed since an earlier benchmark. */
+export function changesText(changes: readonly Change[], against: string, screen: Screen): string {
+  if (changes.length === 0) return `\nnothing of this was measured in ${printable(against)}\n`;
+  const columns: Column[] = [
+    { title: "IMAGE", shrinks: true },
+    { title: "IN", shrinks: true },
+    { title: "STRATEGY", style: () => "bold" },
+    { title: "" },
+    { title: "BEFORE", right: true },
+    { title: "NOW", right: true },
+    { title: "RATIO", right: true },
+    { title: "95 %", right: true },
+    {
+      title: "",
+      style: (row) => row[8] === "slower" ? "red" : row[8] === "faster" ? "green" : "dim",
+    },
+  ];
+  const rows = changes.map((change) => [
+    change.image,
+    change.place,
+    change.strategy,
+    change.state,
+    duration(change.before),
+    duration(change.now),
+    `×${change.ratio.toFixed(2)}`,
+    change.interval === undefined ? "-" : change.interval.map((end) => end.toFixed(2)).join(" – "),
+    change.verdict === "same"
+      ? "within noise"
+      : change.verdict === "unknown"
+      ? "too few rounds"
+      : change.verdict,
+  ]);
+  return `\nagainst ${printable(against)}\n\n${table(columns, rows, screen)}`;
 }
 
 /** Whether the choice was right, in one sentence. */
