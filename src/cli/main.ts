@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ENTER } from "./run/spec.ts";
 import { VERSION } from "../version.ts";
 
 /** Runs the program with the given arguments; the result is its exit code. */
@@ -18,6 +19,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { obeyOrders } = await import("../strategy/bench/child.ts");
     await obeyOrders();
     return 0;
+  }
+  // Not a command: the process of `lamina run` that becomes one.
+  if (argv.length === 2 && argv[0] === ENTER) {
+    const { enterAndRun } = await import("./run/enter.ts");
+    return enterAndRun(argv[1]);
   }
   const { dispatch } = await import("./dispatch.ts");
   return await dispatch(argv);

@@ -41,7 +41,8 @@ export function parseCommand(
   before: Globals,
   command: string,
 ): { readonly globals: Globals; readonly input: RawInput } {
-  const parsed = parse(argv, [...spec.flags, ...GLOBAL_FLAGS], command, false);
+  const verbatim = spec.arguments.at(-1)?.verbatim === true;
+  const parsed = parse(argv, [...spec.flags, ...GLOBAL_FLAGS], command, verbatim);
   const after = globalsOf(parsed.flags);
   const globals: Globals = {
     root: after.root ?? before.root,
@@ -98,16 +99,20 @@ function parse(
       flags.filter((flag) => flag.short !== undefined).map((flag) => [flag.name, flag.short!]),
     ),
     stopEarly,
-    "--": !stopEarly,
+    "--": true,
     unknown: (argument, key) => {
       if (key !== undefined) throw unknownFlag(argument, key, flags, command);
     },
   });
-  const stopped = stopEarly ? parsed._.length : 0;
+  const [before, after] = [parsed._ as string[], parsed["--"] ?? []];
+  // What the line stopped early for is not understood here, so that a `--` in it stays for whom it is meant for.
+  const kept = stopEarly && before.length > 0 && argv.includes("--") ? ["--"] : [];
+  const positional = [...before, ...kept, ...after];
+  const stopped = stopEarly ? positional.length : 0;
   rejectValuesOfSwitches(argv.slice(0, argv.length - stopped), flags, command);
   const values: Record<string, boolean | string | string[] | undefined> = {};
   for (const flag of flags) values[flag.name] = flagValue(flag, parsed[flag.name], command);
-  return { flags: values, positional: [...parsed._ as string[], ...(parsed["--"] ?? [])] };
+  return { flags: values, positional };
 }
 
 function flagValue(flag: FlagSpec, given: unknown, command: string) {
@@ -155,12 +160,15 @@ function nameArguments(
   const args: Record<string, string | readonly string[] | undefined> = {};
   let next = 0;
   for (const spec of specs) {
+    if (spec.verbatim && given[next] === "--") next++;
     const values = spec.repeat ? given.slice(next) : given.slice(next, next + 1);
     next += values.length;
     if (values.length === 0 && !spec.optional) {
       throw usageError(command, `${spec.name} is missing: ${spec.summary}`);
     }
-    for (const value of values) checkValue(spec, value, spec.name, command);
+    for (const value of spec.verbatim ? [] : values) {
+      checkValue(spec, value, spec.name, command);
+    }
     args[spec.name.toLowerCase()] = spec.repeat ? values : values[0];
   }
   if (next < given.length) {

@@ -43,6 +43,7 @@ export async function readyImage(
   context: Context,
   word: string,
   policy: PullPolicy,
+  signal: AbortSignal = context.signal,
 ): Promise<Ready> {
   const store = await context.store({ create: policy !== "never" && isReference(word) });
   const shared = store.shared();
@@ -50,7 +51,7 @@ export async function readyImage(
     using progress = await context.progress();
     const { image, pulled, stale } = await obtainImage(store, word, policy, {
       onProgress: showPull(progress),
-      signal: context.signal,
+      signal,
     });
     const say = (text: string) => {
       if (!context.globals.json && !context.globals.quiet) writeText("stderr", text);

@@ -45,6 +45,8 @@ export interface ArgumentSpec {
   readonly optional?: boolean;
   /** Whether it takes all arguments that are left (only the last one may). */
   readonly repeat?: boolean;
+  /** With `repeat`: from the command's first argument on nothing is a flag, and all that is left is taken as it is, after a `--` if there is one. */
+  readonly verbatim?: boolean;
   /** The values that are allowed; undefined: any. */
   readonly choices?: readonly string[];
   /** What it names. */

@@ -96,6 +96,11 @@ export const SECTIONS: readonly Section[] = [
         load: () => import("./commands/compose.ts"),
       },
       {
+        name: "run",
+        summary: "run a command in an image",
+        load: () => import("./commands/run.ts"),
+      },
+      {
         name: "release",
         summary: "undo compositions",
         load: () => import("./commands/release.ts"),

@@ -148,6 +148,8 @@ export const MAX_RW_COUNT = 0x7ffff000;
 export const SYS = {
   /** mknodat(2): a function of glibc only since 2.33. */
   mknodat: arm ? 33n : 259n,
+  /** pivot_root(2). */
+  pivot_root: arm ? 41n : 155n,
   open_tree: 428n,
   move_mount: 429n,
   fsopen: 430n,

@@ -28,6 +28,8 @@
 import { LaminaError } from "../error.ts";
 
 const TABLE = {
+  chdir: { parameters: ["buffer"], result: "i32" },
+  chroot: { parameters: ["buffer"], result: "i32" },
   clone: { parameters: ["pointer", "pointer", "i32", "pointer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   copy_file_range: {
@@ -35,6 +37,7 @@ const TABLE = {
     result: "i32",
   },
   dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
+  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
   fchmod: { parameters: ["i32", "u32"], result: "i32" },
   fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
@@ -66,13 +69,18 @@ const TABLE = {
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   posix_fadvise: { parameters: ["i32", "i64", "i64", "i32"], result: "i32" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  setgroups: { parameters: ["usize", "buffer"], result: "i32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
+  setresgid: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32" },
@@ -99,6 +107,7 @@ const TABLE = {
     parameters: ["i64", "i32", "buffer", "i32", "buffer", "u32"],
     result: "i32",
   },
+  sysPivotRoot: { name: "syscall", parameters: ["i64", "buffer", "buffer"], result: "i32" },
   sysOpenTree: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32"], result: "i32" },
   sysOpenat2: {
     name: "syscall",

@@ -13,6 +13,7 @@ export * from "./clone.ts";
 export * from "./directory.ts";
 export * from "./entry.ts";
 export * from "./errno.ts";
+export * from "./exec.ts";
 export * from "./fd.ts";
 export * from "./fiemap.ts";
 export * from "./file.ts";

@@ -54,6 +54,8 @@ export const MS_NOATIME = 1024;
 export const MS_BIND = 4096;
 /** mount(2): with MS_BIND or a propagation: all mounts below too. */
 export const MS_REC = 16384;
+/** mount(2): moves a mount to another place. */
+export const MS_MOVE = 8192;
 /** mount(2): nothing propagates in or out. */
 export const MS_PRIVATE = 1 << 18;
 /** mount(2): mounts propagate in, not out. */

@@ -14,8 +14,11 @@ import type { Layout } from "./layout.ts";
 export interface CompositionRecord {
   /** Twelve hex digits. */
   readonly id: string;
-  /** `making` until all is there, `ready` then, `releasing` once it is being undone. */
-  readonly state: "making" | "ready" | "releasing";
+  /**
+   * `making` until all is there; then `ready`, or `held` where it is there for as long as the process that made it; `releasing` once it is
+   * being undone.
+   */
+  readonly state: "making" | "ready" | "held" | "releasing";
   /** Digest of the image's manifest, and the name it was asked for by. */
   readonly image: string;
   /** The name that the image was asked for by. */

@@ -26,6 +26,8 @@ export class Layout {
   readonly leases: string;
   /** Records and workspaces of compositions. */
   readonly compositions: string;
+  /** Where root filesystems are composed that last as long as a command. */
+  readonly run: string;
   /** What is being made. Everything in it is garbage once nobody holds the store's lock. */
   readonly tmp: string;
   /** Files that are locked by flock(2). */
@@ -48,6 +50,7 @@ export class Layout {
     this.tags = `${root}/tags`;
     this.leases = `${root}/leases`;
     this.compositions = `${root}/compositions`;
+    this.run = `${root}/run`;
     this.tmp = `${root}/tmp`;
     this.locks = `${root}/locks`;
     this.cache = `${root}/cache`;
@@ -63,6 +66,7 @@ export class Layout {
       this.tags,
       this.leases,
       this.compositions,
+      this.run,
       this.tmp,
       this.locks,
       this.cache,

@@ -105,6 +105,23 @@ export async function compose(
   target: string,
   options: ComposeOptions,
 ): Promise<ComposeResult> {
+  const { result, lock } = await composeClaimed(store, image, target, "ready", options);
+  lock[Symbol.dispose]();
+  return result;
+}
+
+/**
+ * Composes as {@link compose} does, and keeps the composition's lock.
+ *
+ * @param state What the composition is then: with `held` it belongs to whoever has the lock.
+ */
+export async function composeClaimed(
+  store: Store,
+  image: ImageRecord,
+  target: string,
+  state: "ready" | "held",
+  options: ComposeOptions,
+): Promise<{ readonly result: ComposeResult; readonly lock: Disposable }> {
   options.signal?.throwIfAborted();
   const watch = new Stopwatch();
   checkTreeDigest(store, image, options);
@@ -112,7 +129,8 @@ export async function compose(
   using idmap = options.idmap === undefined ? undefined : openIdMap(options.idmap);
   using _shared = store.shared();
   await sweep(store, options.plugins);
-  using claimed = begin(store, image, target, request, options.imageName);
+  using locks = new DisposableStack();
+  const claimed = locks.use(begin(store, image, target, request, options.imageName));
   const attempt = new Attempt(store, image, request, options, claimed.record, idmap?.n);
   try {
     if (claimed.target.missing) Deno.mkdirSync(claimed.target.path, { mode: 0o700 });
@@ -122,7 +140,8 @@ export async function compose(
     watch.lap("record");
     const { report, choice } = await attempt.choose();
     watch.lap("choose");
-    return await attempt.run(report, choice, watch);
+    const result = await attempt.run(report, choice, watch, state);
+    return { result, lock: locks.move() };
   } catch (error) {
     throw await attempt.fail(error);
   }
@@ -288,7 +307,12 @@ class Attempt {
     return { report, choice };
   }
 
-  async run(report: ProbeReport, choice: Choice, watch: Stopwatch): Promise<ComposeResult> {
+  async run(
+    report: ProbeReport,
+    choice: Choice,
+    watch: Stopwatch,
+    state: "ready" | "held",
+  ): Promise<ComposeResult> {
     const { plugin, traits, keys, verdict } = report;
     const { signal, onProgress, learn = true } = this.#options;
     this.#relied = report.remembered ? keys.verdict : undefined;
@@ -309,7 +333,7 @@ class Attempt {
     const milliseconds = hundredths(watch.lap("work"));
     watch.move("work", "tree", job.tree.loadMilliseconds);
     signal?.throwIfAborted();
-    this.#put({ state: "ready", milliseconds, notes });
+    this.#put({ state, milliseconds, notes });
     // What a first composition takes says nothing about the others.
     if (verdict.works && kept && learn) {
       const expected = estimate(verdict.cost, this.#counts());

@@ -2,8 +2,8 @@
  * The life of a composition between its record and the directory or mount that it is: claiming, undoing, and clearing up after a process
  * that died half-way.
  *
- * A process that makes or releases a composition holds a lock in its workspace meanwhile. A record that is not `ready` and whose lock is
- * free belongs to nobody any more.
+ * A process that makes, holds or releases a composition has a lock in its workspace meanwhile. A record that is not `ready` and whose lock
+ * is free belongs to nobody any more.
  *
  * @module
  */
@@ -170,6 +170,13 @@ export async function sweep(store: Store, plugins: readonly LoadedPlugin[]): Pro
 
 /** The error for a composition that another process is making or releasing. */
 export function busy(record: CompositionRecord): LaminaError {
+  if (record.state === "held") {
+    return new LaminaError(
+      "busy",
+      `composition ${record.id} at ${record.target}: process ${record.pid} uses it, and releases it at its end`,
+      { hint: "Wait for it to end, or end it." },
+    );
+  }
   const doing = record.state === "making" ? "making" : "releasing";
   return new LaminaError(
     "busy",

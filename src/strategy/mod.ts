@@ -6,6 +6,7 @@
 
 export * from "./choice.ts";
 export * from "./compose.ts";
+export * from "./held.ts";
 export type { IdMap } from "./idmap.ts";
 export type { IdRange } from "../linux/mod.ts";
 export * from "./loader.ts";

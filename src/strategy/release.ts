@@ -98,6 +98,15 @@ async function releaseOne(
     throw new LaminaError("not-found", `releasing ${found.target}: somebody else just released it`);
   }
   if (lock === undefined) throw busy(record);
+  return await releaseClaimed(store, record, plugins);
+}
+
+/** Releases a composition whose lock the caller has. Hold the store's lock too. Errors as {@link release}. */
+export async function releaseClaimed(
+  store: Store,
+  record: CompositionRecord,
+  plugins: readonly LoadedPlugin[],
+): Promise<ReleaseResult> {
   const plugin = pluginOf(record, plugins);
   if (plugin === undefined && record.strategy !== "") {
     const where = record.plugin === undefined ? "" : ` of ${record.plugin}`;

@@ -6,6 +6,7 @@
 
 import { basename, dirname, resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
+import { Layout } from "../store/mod.ts";
 import { isMountPoint } from "./filesystem.ts";
 
 /** A target that passed. */
@@ -38,14 +39,15 @@ export function canonicalTarget(target: string): string {
 /**
  * Checks that a composition can be made at a path: it does not exist, in a directory that does, or it is an empty directory.
  *
- * @param storeRoot The store, in which no target can be.
+ * @param storeRoot The store, in which no target can be but those of commands that run, in a directory of their own.
  * @throws {LaminaError} `exists`, `usage` or `not-found`.
  */
 export function checkTarget(target: string, storeRoot: string): Target {
   const doing = `composing at ${target}`;
   const path = canonicalTarget(target);
   const store = Deno.realPathSync(storeRoot);
-  if (path === store || path.startsWith(`${store}/`)) {
+  const inside = path === store || path.startsWith(`${store}/`);
+  if (inside && dirname(path) !== new Layout(store).run) {
     throw new LaminaError("usage", `${doing}: it is inside the store ${storeRoot}`, {
       hint: "Name a target outside the store.",
     });

@@ -84,6 +84,39 @@ Deno.test("parse: a repeated argument takes all that is left", () => {
   assertEquals(parse(["a", "b", "c"], REST).args, { id: ["a", "b", "c"] });
 });
 
+Deno.test("parse: words for another program are taken as they are, from the first argument on", () => {
+  const spec: CommandSpec = {
+    arguments: [
+      { name: "IMAGE", summary: "an image" },
+      { name: "COMMAND", repeat: true, optional: true, verbatim: true, summary: "a command" },
+    ],
+    flags: [{ name: "env", short: "e", value: "NAME", repeat: true, summary: "a variable" }],
+    examples: [],
+  };
+  const cases: [string[], string[], string[]][] = [
+    [["a"], [], []],
+    [["-e", "X=1", "--env=Y", "a", "ls", "-e", "--all"], ["X=1", "Y"], ["ls", "-e", "--all"]],
+    [["a", "--", "ls", "--", "-x"], [], ["ls", "--", "-x"]],
+    [["a", "ls", "--", "-x"], [], ["ls", "--", "-x"]],
+    [["--", "a", "ls", "-x"], [], ["ls", "-x"]],
+    [["a", "printf", "", "--json=no", "--help", "1"], [], [
+      "printf",
+      "",
+      "--json=no",
+      "--help",
+      "1",
+    ]],
+  ];
+  for (const [line, env, command] of cases) {
+    // As the program reads it: first what stands before the command's name.
+    const head = parseHead(["--quiet", "run", ...line]);
+    assertEquals(head.rest, ["run", ...line]);
+    const { input } = parseCommand(spec, head.rest.slice(1), NONE, "lamina try");
+    assertEquals([input.flags.env, input.args], [env, { image: "a", command }], line.join(" "));
+  }
+  assertThrows(() => parse(["--all", "a"], spec), LaminaError, "unknown flag");
+});
+
 Deno.test("parse: wrong lines are usage errors that say what is wrong and what to do", () => {
   const cases: [string[], string, string][] = [
     [[], "IMAGE is missing: an image", "lamina try --help"],

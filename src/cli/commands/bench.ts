@@ -14,6 +14,7 @@ import { type BenchImage, benchmark } from "../../strategy/bench/run.ts";
 import { identify } from "../../strategy/filesystem.ts";
 import type { LoadedPlugin } from "../../strategy/loader.ts";
 import type { Context } from "../context.ts";
+import { selfCommand } from "../self.ts";
 import { defineCommand } from "../spec.ts";
 import { realPath } from "../streams.ts";
 import { benchmarkText, changesText } from "../terminal/benchmark.ts";
@@ -130,7 +131,7 @@ export default defineCommand({
     pace: { rounds, budget: BUDGET },
     atOnce,
     cold: flags.cold,
-    program: ownProgram(),
+    program: selfCommand(),
     notes,
     signal: context.signal,
     onTurn: (turns) => {
@@ -234,10 +235,4 @@ function existing(path: string): string {
   } catch {
     return existing(dirname(path));
   }
-}
-
-/** This program, as far as its own arguments. */
-function ownProgram(): string[] {
-  if (Deno.build.standalone) return [Deno.execPath()];
-  return [Deno.execPath(), "run", "-A", "--no-check", new URL(Deno.mainModule).pathname];
 }

@@ -5,13 +5,14 @@
  */
 
 import { compose } from "../../strategy/compose.ts";
+import { COMPOSE_FLAGS, composeOptions } from "../compose_flags.ts";
 import { PULL_FLAG, PULL_HELP, readyImage } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
 import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
 import { printable } from "../terminal/text.ts";
 import { count, duration } from "../terminal/units.ts";
-import { parseIdMap, parseSharedBy, parseUpper } from "../values.ts";
+import { parseIdMap } from "../values.ts";
 
 export default defineCommand({
   description:
@@ -28,70 +29,12 @@ export default defineCommand({
   ],
   flags: [
     PULL_FLAG,
-    {
-      name: "strategy",
-      value: "NAME",
-      default: "auto",
-      complete: "strategy",
-      summary: "how to compose",
-    },
-    {
-      name: "access",
-      value: "ACCESS",
-      choices: ["ro", "rw"],
-      default: "rw",
-      summary: "whether the root filesystem will be written to",
-    },
-    {
-      name: "isolation",
-      value: "ISOLATION",
-      choices: ["full", "shared"],
-      default: "full",
-      summary:
-        "`full`: nothing done there can reach the store; `shared`: inodes may be the store's own",
-    },
-    {
-      name: "writable",
-      value: "PATH",
-      repeat: true,
-      summary: "a path in the image that will be written to, for strategies that share the rest",
-    },
-    {
-      name: "upper",
-      value: "DIR",
-      complete: "directory",
-      summary: "where writes go: a directory, or tmpfs[:SIZE] (default: in the store)",
-    },
+    ...COMPOSE_FLAGS,
     {
       name: "idmap",
       value: "MAP",
       summary:
         "show owners as others: INSIDE:OUTSIDE:COUNT[,…], or the user namespace of a process (/proc/PID/ns/user)",
-    },
-    {
-      name: "verity",
-      value: "VERITY",
-      choices: ["off", "try", "require"],
-      default: "off",
-      summary: "whether contents are to be checked against their digests while they are read",
-    },
-    {
-      name: "layout",
-      value: "LAYOUT",
-      choices: ["squashed", "layered", "hybrid"],
-      default: "squashed",
-      summary:
-        "of composefs' metadata: one image, one for each layer, or one for layers that images share",
-    },
-    {
-      name: "shared-by",
-      value: "N",
-      summary: "with `hybrid`: how many images must share layers (default: 3)",
-    },
-    {
-      name: "digest",
-      value: "DIGEST",
-      summary: "compose only if the tree has this fs-verity digest (see `lamina composefs digest`)",
     },
     { name: "explain", summary: "print why the strategy was chosen, and why not the others" },
   ],
@@ -122,16 +65,8 @@ export default defineCommand({
   const result = await compose(store, image, args.target, {
     plugins: await context.plugins(),
     imageName: args.image,
-    strategy: flags.strategy,
-    access: flags.access,
-    isolation: flags.isolation,
-    writable: flags.writable,
-    upper: flags.upper === undefined ? undefined : parseUpper(flags.upper, "lamina compose"),
+    ...composeOptions(flags, "lamina compose"),
     idmap: flags.idmap === undefined ? undefined : parseIdMap(flags.idmap, "lamina compose"),
-    verity: flags.verity,
-    layout: flags.layout,
-    sharedBy: parseSharedBy(flags["shared-by"], flags.layout),
-    digest: flags.digest,
     explain: flags.explain,
     signal: context.signal,
     onProgress: (done, total) => {

@@ -28,7 +28,10 @@ export default defineCommand({
           { title: "IMAGE", shrinks: true },
           { title: "STRATEGY" },
           { title: "ACCESS" },
-          { title: "STATE", style: (row) => row[4] === "ready" ? "green" : "yellow" },
+          {
+            title: "STATE",
+            style: (row) => row[4] === "ready" || row[4] === "held" ? "green" : "yellow",
+          },
           { title: "MADE" },
           { title: "TARGET", shrinks: true },
         ],
