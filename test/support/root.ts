@@ -25,14 +25,19 @@ export function cannotMount(type = "tmpfs"): string | undefined {
 
 /** Why tests that need a program cannot run; undefined if it is in $PATH. */
 export function lacks(program: string): string | undefined {
-  for (const directory of (Deno.env.get("PATH") ?? "").split(":")) {
+  return pathOf(program) === undefined ? `${program} is not installed` : undefined;
+}
+
+/** The path of a program in $PATH; undefined if it is not there. */
+export function pathOf(program: string): string | undefined {
+  const paths = (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${program}`);
+  return paths.find((path) => {
     try {
-      if (Deno.statSync(`${directory}/${program}`).isFile) return undefined;
+      return Deno.statSync(path).isFile;
     } catch {
-      // Not in this one.
+      return false;
     }
-  }
-  return `${program} is not installed`;
+  });
 }
 
 /**
