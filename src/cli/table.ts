@@ -130,6 +130,11 @@ export const SECTIONS: readonly Section[] = [
         summary: "free what nothing needs any more",
         load: () => import("./commands/gc.ts"),
       },
+      {
+        name: "df",
+        summary: "show what the store takes and saves, by image and in all",
+        load: () => import("./commands/df.ts"),
+      },
     ],
   },
   {

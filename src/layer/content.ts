@@ -82,6 +82,8 @@ export class ContentWriter {
     this.#parts = parts;
     this.#part = this.#inPart = this.#position = 0;
     this.#verity.reset();
+    // First, as XFS keeps blocks ready behind a file that grows, and they would stay in the hole.
+    if (parts !== null) check(ftruncate(this.#fd, inode.size), "ftruncate", "the file");
     if (inode.size > 0 && inode.size <= INLINE) inode.content = new Uint8Array(inode.size);
   }
 
@@ -111,10 +113,7 @@ export class ContentWriter {
   /** Ends the file: metadata, digest, and the content shared if it is an object already. */
   end(): void {
     const inode = this.#inode;
-    if (this.#parts !== null) {
-      this.#hashHole(inode.size);
-      check(ftruncate(this.#fd, inode.size), "ftruncate", "the file");
-    }
+    if (this.#parts !== null) this.#hashHole(inode.size);
     if (inode.size > INLINE) {
       this.#identify(inode);
       if (this.#objects.shares && this.#objects.share(this.#fd, inode, true)) {

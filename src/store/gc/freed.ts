@@ -43,7 +43,9 @@ export interface FreedLayer {
 interface Linked {
   /** Names that are not known to go. */
   left: number;
+  /** Bytes on disk, and what of them other files share. */
   readonly bytes: number;
+  shared: number;
   /** Whether one of its names is that of an object. */
   object: boolean;
 }
@@ -77,7 +79,7 @@ export class Freed implements Disposable {
   add(path: string): number {
     const touched = new Set<Key>();
     const bytes = this.#walk(path, touched);
-    return bytes + this.#complete(touched).reduce((sum, [, inode]) => sum + inode.bytes, 0);
+    return bytes + this.#complete(touched).reduce((sum, [, inode]) => sum + freedOf(inode), 0);
   }
 
   /** Adds a layer's directory. */
@@ -97,8 +99,8 @@ export class Freed implements Disposable {
     let objects = 0;
     for (const [key, inode] of this.#complete(touched)) {
       if (inode.object) objects++;
-      if (own.has(key)) bytes += inode.bytes;
-      else sharedBytes += inode.bytes;
+      if (own.has(key)) bytes += freedOf(inode);
+      else sharedBytes += freedOf(inode);
     }
     return { bytes, sharedBytes, objects };
   }
@@ -119,10 +121,13 @@ export class Freed implements Disposable {
     let bytes = 0;
     walk(path, (dir, name, stat) => {
       if ((stat.mode & S_IFMT) === S_IFDIR) bytes += allocated(stat);
-      else if (stat.nlink === 1) bytes += this.#alone(dir, name, stat);
+      else if (stat.nlink === 1) bytes += allocated(stat) - this.#shared(dir, name, stat);
       else {
         const key = this.#key(stat);
-        this.#inode(key, stat).left--;
+        const fresh = !this.#linked.has(key);
+        const inode = this.#inode(key, stat);
+        if (fresh) inode.shared = this.#shared(dir, name, stat);
+        inode.left--;
         touched.add(key);
       }
     });
@@ -132,7 +137,7 @@ export class Freed implements Disposable {
   #inode(key: Key, stat: Stat): Linked {
     let inode = this.#linked.get(key);
     if (inode === undefined) {
-      inode = { left: stat.nlink, bytes: allocated(stat), object: false };
+      inode = { left: stat.nlink, bytes: allocated(stat), shared: 0, object: false };
       this.#linked.set(key, inode);
     }
     return inode;
@@ -150,12 +155,12 @@ export class Freed implements Disposable {
     return complete;
   }
 
-  /** Bytes of an inode with one name, without what it shares with an object. */
-  #alone(dir: number, name: Uint8Array, stat: Stat): number {
+  /** Bytes that a file shares with others. */
+  #shared(dir: number, name: Uint8Array, stat: Stat): number {
     const bytes = allocated(stat);
-    if (!this.#extents || bytes === 0 || (stat.mode & S_IFMT) !== S_IFREG) return bytes;
+    if (!this.#extents || bytes === 0 || (stat.mode & S_IFMT) !== S_IFREG) return 0;
     const n = openat(dir, name, O_RDONLY | O_NOFOLLOW);
-    if (n < 0) return bytes;
+    if (n < 0) return 0;
     using file = Fd.adopt(n);
     let shared = 0;
     const r = fiemap(file.n, (_, length, flags) => {
@@ -163,7 +168,7 @@ export class Freed implements Disposable {
     });
     // Where it cannot be asked, nothing is shared either.
     if (r < 0) this.#extents = false;
-    return Math.max(0, bytes - shared);
+    return Math.min(bytes, shared);
   }
 
   #key(stat: Stat): Key {
@@ -174,4 +179,9 @@ export class Freed implements Disposable {
   [Symbol.dispose](): void {
     this.#objects[Symbol.dispose]();
   }
+}
+
+/** What is freed with an inode. An object takes along what it shares: those that share it are files beside it, of layers that went. */
+function freedOf({ object, bytes, shared }: Linked): number {
+  return object ? bytes : bytes - shared;
 }

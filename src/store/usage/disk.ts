@@ -49,6 +49,8 @@ export class Disk {
   #fiemap: boolean;
   #shares = false;
   #encoded = 0;
+  /** Whether what was looked at last has its content in the metadata. */
+  #inline = false;
 
   /**
    * @param path A directory of the filesystem.
@@ -92,9 +94,11 @@ export class Disk {
     const bytes = allocated(stat);
     this.#metadata.inode(stat);
     const regular = (stat.mode & S_IFMT) === S_IFREG;
+    this.#inline = false;
     const shared = regular && bytes > 0 && this.#fiemap ? this.#sharedOf(dir, name) : 0;
+    if (this.#inline) this.#metadata.inline(stat);
     // Extents beyond the end of a file, and the like, are not to make it less than nothing.
-    const own = Math.max(0, bytes - shared);
+    const own = this.#inline ? stat.size : Math.max(0, bytes - shared);
     this.#own += own;
     return { own, shared };
   }
@@ -149,7 +153,7 @@ export class Disk {
     using file = Fd.adopt(n);
     let shared = 0;
     const r = fiemap(file.n, (physical, length, flags) => {
-      if ((flags & FIEMAP_EXTENT_DATA_INLINE) !== 0) this.#metadata.inline(length);
+      if ((flags & FIEMAP_EXTENT_DATA_INLINE) !== 0) this.#inline = true;
       if ((flags & FIEMAP_EXTENT_ENCODED) !== 0) this.#encoded++;
       if ((flags & FIEMAP_EXTENT_SHARED) === 0) return;
       shared += length;

@@ -50,7 +50,6 @@ export class Metadata {
   #checksummed = 0;
   #inline = 0;
   #inlineBytes = 0;
-  #inlineBlocks = 0;
 
   /**
    * @param fd A descriptor of the filesystem.
@@ -81,11 +80,11 @@ export class Metadata {
     this.#checksummed += bytes;
   }
 
-  /** Content that is in the metadata, and counted in st_blocks as if it had blocks. */
-  inline(bytes: number): void {
+  /** The inode that was added last has its content, which is counted as such, in the metadata; st_blocks is as if it had blocks. */
+  inline(stat: Stat): void {
     this.#inline++;
-    this.#inlineBytes += bytes;
-    this.#inlineBlocks += Math.ceil(bytes / 4096) * 4096;
+    this.#inlineBytes += stat.size;
+    this.#checksummed -= allocated(stat);
   }
 
   /** In words. */
@@ -105,8 +104,8 @@ export class Metadata {
       this.#names * (3 * ITEM + INODE_REF + 2 * DIR_ITEM) + 3 * this.#nameBytes +
       (this.#extents - this.#inline) * (2 * ITEM + FILE_EXTENT + EXTENT_ITEM) +
       this.#inline * (ITEM + INLINE_EXTENT) + this.#inlineBytes +
-      (this.#checksummed - this.#inlineBlocks) * CHECKSUM;
-    return Math.round(items / FILL * this.#copies) - this.#inlineBlocks;
+      this.#checksummed * CHECKSUM;
+    return Math.round(items / FILL * this.#copies) - this.#inlineBytes;
   }
 }
 
