@@ -8,6 +8,9 @@
  * @module
  */
 
+import { O_RDONLY } from "./abi.ts";
+import { check } from "./errno.ts";
+import { Fd } from "./fd.ts";
 import { bind, errno, type Libc } from "./libc.ts";
 
 /** Mount namespace: mount_namespaces(7). */
@@ -39,4 +42,20 @@ export function setns(fd: number, type: number): number {
   const f = fn_setns ??= bind("setns");
   const r = f(fd, type);
   return r < 0 ? -errno[0] : r;
+}
+
+/**
+ * Lets a child process begin a PID namespace: it is process 1 there, and when it ends the kernel ends all others there.
+ *
+ * @param start Starts it, synchronously. It must start no thread: until it returns, this thread cannot have any.
+ * @throws {SysError} EPERM: without CAP_SYS_ADMIN; ENOSPC: user.max_pid_namespaces.
+ */
+export function inNewPidNamespace<T>(start: () => T): T {
+  using own = Fd.open("/proc/self/ns/pid", O_RDONLY);
+  check(unshare(CLONE_NEWPID), "unshare", "PID namespace");
+  try {
+    return start();
+  } finally {
+    check(setns(own.n, CLONE_NEWPID), "setns", "PID namespace");
+  }
 }

@@ -7,6 +7,7 @@
 
 import type { ImageRecord, Store } from "../store/mod.ts";
 import { composeClaimed, type ComposeOptions, type ComposeResult } from "./compose.ts";
+import { lockFile } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { releaseClaimed, type ReleaseResult } from "./release.ts";
 
@@ -39,6 +40,11 @@ export class HeldComposition {
   ): Promise<HeldComposition> {
     const { result, lock } = await composeClaimed(store, image, target, "held", options);
     return new HeldComposition(store, options.plugins, result, lock);
+  }
+
+  /** The file that is locked as long as the composition is held. */
+  get lockFile(): string {
+    return lockFile(this.#store, this.result.id);
   }
 
   /** Undoes it, once; see {@link release!release}. */

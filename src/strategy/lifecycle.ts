@@ -35,7 +35,8 @@ export function lockRecords(store: Store): FileLock {
   return FileLock.exclusive(`${store.layout.locks}/compositions`);
 }
 
-function lockFile(store: Store, id: string): string {
+/** The file whose lock says that a process is at a composition. */
+export function lockFile(store: Store, id: string): string {
   return `${store.compositions.workspace(id)}/lock`;
 }
 

@@ -29,6 +29,7 @@ async function writeImages(path: string): Promise<void> {
     file("etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/srv:/bin/sh\n"),
     file("etc/group", "root:x:0:\nweb:x:500:app\n"),
     file("etc/text", "text\n"),
+    directory("tmp", { mode: 0o1777 }),
   ];
   const traps = [
     symlink("proc", "../../../../tmp/trap"),
@@ -81,7 +82,7 @@ Deno.test({
     const cases: [string[], Partial<Run>][] = [
       [["app"], { code: 0, stdout: "1000\n/srv/data\nhello\n", stderr: "" }],
       [["app", "exit 7"], { code: 7, stdout: "" }],
-      [["app", "--", "kill -9 $$"], { code: 137 }],
+      [["app", "--", "sh -c 'kill -9 $$'; exit $?"], { code: 137 }],
       [["-u", "0", "--entrypoint", "cat", "app", "/etc/text"], { stdout: "text\n" }],
       [["-e", "GREETING=hi", "-w", "/new", "app"], { stdout: "1000\n/new\nhi\n" }],
       [["--entrypoint", "printf", "app", "%s|", "", "--json", "--"], { stdout: "|--json|--|" }],
@@ -92,7 +93,7 @@ Deno.test({
       [["-u", "nobody", "app"], { code: 125 }],
       [["nothing", "id"], { code: 125 }],
       [["--nothing", "app"], { code: 2 }],
-      [["--access=ro", "-w", "/", "-u", "0", "app", "touch /x || echo no"], {
+      [["--read-only", "-w", "/", "-u", "0", "app", "touch /tmp/x && touch /x || echo no"], {
         code: 0,
         stdout: "no\n",
       }],
@@ -186,7 +187,8 @@ Deno.test({
     const { stdout } = await copied.output();
     assertEquals(new TextDecoder().decode(stdout), "through\n");
 
-    for (const [name, code] of [["SIGTERM", 9], ["SIGUSR1", 10]] as const) {
+    // What it catches it gets; what it does not catch ends it, as it would outside a PID namespace.
+    for (const [name, code] of [["SIGTERM", 9], ["SIGUSR1", 10], ["SIGINT", 130]] as const) {
       const trapping = start(
         "trap 'exit 9' TERM; trap 'exit 10' USR1; echo up; while :; do sleep 0.05; done",
       );
@@ -197,9 +199,17 @@ Deno.test({
     }
     assertNothingLeft(lamina);
 
-    const killed = start("echo $$; while :; do sleep 0.05; done");
+    // Nothing that the command left running has its root filesystem any more.
+    const stray = await lamina.run("run", "app", "sleep 7777 & echo $$");
+    assertEquals([stray.code, stray.stdout], [0, "1\n"]);
+    assertNothingLeft(lamina);
+
+    const killed = start("sleep 7777 & echo up; while :; do sleep 0.05; done");
     await killed.stdin.close();
-    const pid = (await line(killed.stdout)).trim();
+    assertEquals(await line(killed.stdout), "up\n");
+    const [child] = Deno.readTextFileSync(`/proc/${killed.pid}/task/${killed.pid}/children`)
+      .trim().split(" ");
+    const namespace = Deno.readLinkSync(`/proc/${child}/ns/pid`);
     const [held] = await lamina.json("ps");
     assertEquals(held.state, "held");
     for (const words of [["release", held.id], ["rm", "--force", "app"]]) {
@@ -208,20 +218,23 @@ Deno.test({
     }
     killed.kill("SIGKILL");
     await killed.status;
-    // The kernel ends the command with the one that waited for it.
-    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    // The kernel ends the command, and all that it started, with the one that waited for it.
+    while (isAlive(namespace)) await new Promise((resolve) => setTimeout(resolve, 10));
     assertEquals((await lamina.json("release", "--all")).failed, []);
     assertEquals(await lamina.json("ps"), []);
     assertNothingLeft(lamina);
   },
 });
 
-function isAlive(pid: string): boolean {
-  try {
-    return !/^State:\s*Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
+/** Whether a process is in a PID namespace. */
+function isAlive(namespace: string): boolean {
+  return Array.from(Deno.readDirSync("/proc")).some(({ name }) => {
+    try {
+      return /^\d+$/.test(name) && Deno.readLinkSync(`/proc/${name}/ns/pid`) === namespace;
+    } catch {
+      return false;
+    }
+  });
 }
 
 Deno.test({

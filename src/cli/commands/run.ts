@@ -4,7 +4,7 @@
  * @module
  */
 
-import { privileges } from "../../linux/mod.ts";
+import { inNewPidNamespace, privileges } from "../../linux/mod.ts";
 import { HeldComposition } from "../../strategy/held.ts";
 import { COMPOSE_FLAGS, composeOptions } from "../compose_flags.ts";
 import type { Context } from "../context.ts";
@@ -21,11 +21,11 @@ import { defineCommand } from "../spec.ts";
 export default defineCommand({
   description:
     "Composes the image, runs the command with the composed root filesystem as its root, and releases it. Without COMMAND, what " +
-    "the image's config says; its environment, working directory and user hold too. The command has the host's network, " +
-    "processes and users: only its files are its own. This is a convenience, not a container runtime, and " +
+    "the image's config says; its environment, working directory and user hold too. The command has its own files and processes, and " +
+    "the host's network, users and limits. This is a convenience, not a container runtime, and " +
     "nothing to run with what you do not trust.\n" +
     "/proc, a minimal /dev, /sys (read-only) and the host's /etc/resolv.conf (read-only) are mounted in a mount namespace of " +
-    "its own. Takes root's rights.\n" +
+    "its own. The command is process 1 of a PID namespace: what it started and left running ends with it. Takes root's rights.\n" +
     "The exit code is the command's; 128+N if signal N ended it; 125 if lamina itself failed, 126 if the command cannot be executed, " +
     "127 if it is not there. Signals are passed on. What the command wrote is gone afterwards, but for --upper DIR.\n" +
     PULL_HELP,
@@ -64,6 +64,11 @@ export default defineCommand({
       complete: "directory",
       summary: "where to compose (default: a directory in the store)",
     },
+    {
+      name: "read-only",
+      summary:
+        "as --access ro; /run, /tmp and /var/tmp are in memory then, where the image has them",
+    },
     PULL_FLAG,
     ...COMPOSE_FLAGS,
   ],
@@ -74,7 +79,7 @@ export default defineCommand({
       says: "as another user",
     },
     {
-      command: "lamina run --access ro oci:images:app",
+      command: "lamina run --read-only oci:images:app",
       says: "what the image is made for, read-only",
     },
   ],
@@ -99,6 +104,7 @@ interface RunFlags {
   readonly env: readonly string[];
   readonly entrypoint: string | undefined;
   readonly target: string | undefined;
+  readonly "read-only": boolean;
 }
 
 async function run(
@@ -121,9 +127,10 @@ async function run(
     });
     // A signal that came until now is one to stop for; from here on the command gets it.
     signals.signal.throwIfAborted();
-    const child = command.spawn();
+    const child = inNewPidNamespace(() => command.spawn());
     signals.handTo(child);
-    return (await child.status).code;
+    const { code, signal } = await child.status;
+    return signal === null ? code : signals.exitCode ?? code;
   } finally {
     await composition.release();
   }
@@ -145,12 +152,13 @@ async function prepare(
     directory: flags.workdir,
     user: flags.user,
   }, (name) => Deno.env.get(name));
+  const access = flags["read-only"] ? "ro" : flags.access;
   Deno.mkdirSync(store.layout.run, { recursive: true });
   const target = flags.target ?? `${store.layout.run}/${crypto.randomUUID().slice(0, 8)}`;
   const composition = await HeldComposition.compose(store, image, target, {
     plugins: await context.plugins(),
     imageName: args.image,
-    ...composeOptions(flags, "lamina run"),
+    ...composeOptions({ ...flags, access }, "lamina run"),
     signal,
   });
   const { id, target: root } = composition.result;
@@ -158,8 +166,8 @@ async function prepare(
   const spec: RunSpec = {
     ...process,
     root,
-    readOnly: flags.access === "ro",
-    parent: Deno.pid,
+    readOnly: access === "ro",
+    lock: composition.lockFile,
   };
   Deno.writeTextFileSync(file, JSON.stringify(spec));
   return { composition, file };

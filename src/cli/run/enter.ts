@@ -19,6 +19,9 @@ import {
   ENOTDIR,
   execve,
   Fd,
+  flock,
+  LOCK_EX,
+  LOCK_NB,
   mkdirat,
   O_NONBLOCK,
   O_RDONLY,
@@ -66,6 +69,7 @@ export function enterAndRun(file: string): number {
 }
 
 function become(spec: RunSpec): number {
+  using lock = Fd.open(spec.lock, O_RDONLY);
   enterRoot(spec.root, spec.readOnly);
   const identity = resolveIdentity(spec.user, readText("/etc/passwd"), readText("/etc/group"));
   const environment = new Map([["PATH", DEFAULT_PATH], ["HOME", identity.home]]);
@@ -78,7 +82,10 @@ function become(spec: RunSpec): number {
   goTo(spec.directory);
   check(resetSignal(SIGPIPE), "sigaction", "SIGPIPE");
   check(setParentDeathSignal(SIGKILL), "prctl", "PR_SET_PDEATHSIG");
-  if (Deno.ppid !== spec.parent) throw new LaminaError("failed", "running: lamina itself is gone");
+  // Who ended before that sent no signal, and has let go of the lock.
+  if (flock(lock.n, LOCK_EX | LOCK_NB) === 0) {
+    throw new LaminaError("failed", "running: lamina itself is gone");
+  }
   const { result, program } = execute(spec.argv, environment);
   const isMissing = result === -ENOENT || result === -ENOTDIR;
   const reason = new SysError(-result, "execve", program);

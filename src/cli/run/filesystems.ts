@@ -1,5 +1,6 @@
 /**
- * Into a root filesystem: a mount namespace of its own, in which it is the root, with /proc, /dev, /sys and /etc/resolv.conf.
+ * Into a root filesystem: a mount namespace of its own, in which it is the root, with /proc, /dev, /sys and /etc/resolv.conf, and
+ * with what is to be written to where it is for reading only.
  *
  * All mounts are made while the host's paths are there, attached to nothing; they find their places once the root is entered, so that a symbolic
  * link of the image leads nowhere else.
@@ -68,6 +69,9 @@ const DEVICE_LINKS = {
   ptmx: "pts/ptmx",
 };
 
+/** Where programs expect to be able to write, with their modes: in memory where the root is for reading only, as podman-run(1) has it. */
+const IN_MEMORY = { "/run": "755", "/tmp": "1777", "/var/tmp": "1777" };
+
 const RESOLV_CONF = "/etc/resolv.conf";
 const STRICT = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
@@ -88,12 +92,16 @@ export function enterRoot(root: string, readOnly: boolean): void {
   const sys = filesystem("sysfs", {}, STRICT | MOUNT_ATTR_RDONLY) ?? cloneOf("/sys", AT_RECURSIVE);
   const device = devices();
   const resolver = cloneOf(RESOLV_CONF);
+  const memory = Object.entries(readOnly ? IN_MEMORY : {}).map(([path, mode]) =>
+    [path, filesystem("tmpfs", { mode }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)] as const
+  );
   pivot(root);
   attach(proc, "/proc", makeDirectory);
   attach(sys, "/sys", makeDirectory);
   if (attach(device.root, "/dev", makeDirectory)) fillDev(device);
   // The file itself is the host's.
   if (attach(resolver, RESOLV_CONF, makeFile)) makeReadOnly(RESOLV_CONF);
+  for (const [path, tree] of memory) attach(tree, path, () => -ENOENT);
   if (readOnly) makeReadOnly("/");
 }
 

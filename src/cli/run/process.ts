@@ -30,7 +30,7 @@ export function processOf(
   { config = {} }: ImageConfig,
   request: RunRequest,
   own: (name: string) => string | undefined,
-): Omit<RunSpec, "root" | "readOnly" | "parent"> {
+): Omit<RunSpec, "root" | "readOnly" | "lock"> {
   const { entrypoint, command } = request;
   const before = entrypoint === undefined ? config.Entrypoint ?? [] : [entrypoint];
   const usual = entrypoint === undefined ? config.Cmd ?? [] : [];

@@ -1,9 +1,13 @@
 /**
  * Signals of `lamina run`: before the command runs they stop the work, afterwards they are handed on to it.
  *
+ * The command is process 1 of a PID namespace, to which the kernel delivers no signal that it has no handler for (pid_namespaces(7)). Where
+ * the signal would end any other process, it is ended by SIGKILL, so that Ctrl-C works.
+ *
  * @module
  */
 
+/** All of them end a process that does nothing about them: signal(7). */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 };
 
 type Name = keyof typeof SIGNALS;
@@ -28,12 +32,12 @@ export class CommandSignals implements Disposable {
     }
   }
 
-  /** Aborted by a signal that comes before {@link handTo}. */
+  /** Aborted by a signal that comes before {@link CommandSignals.handTo}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** 128 + the number of the signal that aborted, or undefined. */
+  /** 128 + the number of the signal that aborted, or that the command was ended for; or undefined. */
   get exitCode(): number | undefined {
     return this.#received === undefined ? undefined : 128 + SIGNALS[this.#received];
   }
@@ -52,12 +56,26 @@ export class CommandSignals implements Disposable {
     if (this.#child === undefined) {
       this.#received ??= name;
       this.#controller.abort(new Error(`interrupted by ${name}; what was half done is undone`));
-    } else if (!this.#terminal || !FROM_TERMINAL.has(name)) {
-      try {
+      return;
+    }
+    try {
+      if (!isHandled(this.#child.pid, SIGNALS[name])) {
+        this.#received ??= name;
+        this.#child.kill("SIGKILL");
+      } else if (!this.#terminal || !FROM_TERMINAL.has(name)) {
         this.#child.kill(name);
-      } catch {
-        // It has just ended.
       }
+    } catch {
+      // It has just ended.
     }
   }
+}
+
+/** Whether a process catches or ignores a signal: proc_pid_status(5). */
+function isHandled(pid: number, signal: number): boolean {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const masks = status.matchAll(/^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$/gm);
+  return Array.from(masks, ([, mask]) => BigInt(`0x${mask}`)).some((mask) =>
+    (mask >> BigInt(signal - 1) & 1n) === 1n
+  );
 }

@@ -24,6 +24,6 @@ export interface RunSpec {
   readonly directory: string;
   /** `USER[:GROUP]`, names or numbers; empty for root. */
   readonly user: string;
-  /** The process that waits for the command: without it there is nobody to release the root. */
-  readonly parent: number;
+  /** The lock that whoever waits for the command has: where it is free, there is nobody to release the root. */
+  readonly lock: string;
 }
