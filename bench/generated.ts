@@ -44,6 +44,13 @@ export function generate(store: Store, family: Family): ImageRecord[] {
   });
 }
 
+/** The tree of a base alone. */
+export function generateTree(entries: number): Inode {
+  const root = top();
+  for (let i = 0; i < entries; i++) addEntry(root, "base", i);
+  return root;
+}
+
 function top(): Inode {
   return stamp(new Inode(S_IFDIR | 0o755), 0);
 }
