@@ -80,9 +80,16 @@ export function octal(text: string, line: number, name: string): number {
   throw dumpError(line, `${name} ${JSON.stringify(text)} is not an octal number`);
 }
 
+/** Digests share buffers: one for each would cost more than all else of a line. */
+const SLAB = 32 * 1024;
+let slab = new ArrayBuffer(SLAB);
+let used = 0;
+
 /** 32 bytes as 64 hexadecimal digits. */
 export function digestField(text: string, line: number): Uint8Array {
-  const digest = new Uint8Array(32);
+  if (used === slab.byteLength) [slab, used] = [new ArrayBuffer(SLAB), 0];
+  const digest = new Uint8Array(slab, used, 32);
+  used += 32;
   let valid = text.length === 64;
   for (let i = 0; i < 64 && valid; i++) {
     const digit = hexDigit(text.charCodeAt(i));

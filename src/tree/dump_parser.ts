@@ -26,7 +26,7 @@ import {
 import { byteString, toBytes } from "./latin1.ts";
 
 /** So much is looked at at once, up to the end of a line; and no line may be much longer. */
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 16;
 const MAX_LINE = 1 << 24;
 const NEWLINE = 10;
 /** Largest xattrs of an inode: 12, and for each 7 and the bytes of its key and value. */
@@ -72,6 +72,8 @@ class DumpParser {
   readonly #fields: string[] = new Array(FIELDS).fill("");
   /** Directories by path, the root's being empty. */
   readonly #directories = new Map<ByteString, Inode>();
+  /** The one asked for last. No path of a directory is a slash. */
+  #recent: { path: ByteString; directory?: Inode } = { path: "/" };
   /** Hard links by the inode that keeps their place. */
   readonly #pending = new Map<Inode, Pending>();
 
@@ -154,13 +156,21 @@ class DumpParser {
     if (!validName(name)) {
       this.#fail(`PATH ends in ${JSON.stringify(name)}, which cannot be a name`);
     }
-    const directory = this.#directories.get(path.slice(0, slash));
-    if (directory === undefined) this.#noParent(path.slice(0, slash));
+    const directory = this.#parent(path.slice(0, slash));
     const children = directory.children!;
     if (children.has(name)) this.#fail(`${path} is there already`);
     children.set(name, inode);
     if (inode.children !== null) this.#directories.set(path, inode);
     return { line: this.#line, directory, name, target: "" };
+  }
+
+  /** The directory of a path; entries of one directory mostly follow each other. */
+  #parent(path: ByteString): Inode {
+    if (path === this.#recent.path) return this.#recent.directory!;
+    const directory = this.#directories.get(path);
+    if (directory === undefined) this.#noParent(path);
+    this.#recent = { path, directory };
+    return directory;
   }
 
   #noParent(path: ByteString): never {
