@@ -1,11 +1,12 @@
 // What the collector keeps, what goes, and what that frees.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { basename } from "@std/path";
 import { LaminaError } from "../../src/error.ts";
 import { collect } from "../../src/store/gc/collect.ts";
 import { pull } from "../../src/oci/pull.ts";
 import { COUNTED } from "../../src/store/format.ts";
-import type { CompositionRecord, Store } from "../../src/store/mod.ts";
+import { type CompositionRecord, Store } from "../../src/store/mod.ts";
 import { writeOciLayout } from "../support/images.ts";
 import { Disk } from "../../src/store/usage/disk.ts";
 import { available, LOOP_KINDS, LoopFs } from "../support/loopfs.ts";
@@ -143,6 +144,7 @@ Deno.test({
     for (const { tree } of [one, two]) {
       Deno.mkdirSync(`${store.layout.keptOf(tree.digest)}/x.1`, { recursive: true });
       Deno.writeFileSync(`${store.layout.keptOf(tree.digest)}/x.1/file`, content("k"));
+      Deno.writeFileSync(store.layout.keptLock(tree.digest, "x.1"), new Uint8Array());
     }
     Deno.mkdirSync(`${store.layout.tmp}/killed/deep`, { recursive: true });
     store.names.remove("one");
@@ -153,6 +155,10 @@ Deno.test({
     for (const { path } of stacks[1]) assert(Deno.statSync(path).isFile);
     const kept = [...Deno.readDirSync(store.layout.kept)].map(({ name }) => name);
     assertEquals(kept, [two.tree.digest]);
+    const locks = [...Deno.readDirSync(store.layout.locks)].map(({ name }) => name);
+    assertEquals(locks.filter((name) => name.startsWith("kept-")), [
+      basename(store.layout.keptLock(two.tree.digest, "x.1")),
+    ]);
     checkWhole(store);
   },
 });
@@ -223,6 +229,52 @@ Deno.test({
     assertEquals([...Deno.readDirSync(store.layout.tmp)], []);
     await collect(store);
     checkWhole(store);
+  },
+});
+
+Deno.test({
+  ...needs(
+    "gc: an object that was renewed for want of links goes as each of its inodes is needed no more",
+    notRoot(),
+    available("ext4"),
+  ),
+  async fn() {
+    await using fs = await LoopFs.make("ext4", 64);
+    const bed = new Bed(fs.path);
+    const { store } = bed;
+    const image = (name: string, mtime: number) =>
+      bed.image(name, [[file("f", content("f"), { mtime })]]);
+    await image("one", 1);
+    // All the links that ext4 allows.
+    const [object] = objectsOf(store);
+    const links = `${fs.path}/links`;
+    Deno.mkdirSync(links);
+    for (let n = 2; n < 65_000; n++) {
+      Deno.linkSync(`${store.layout.objects}/${object}`, `${links}/${n}`);
+    }
+    await image("two", 2);
+    Deno.removeSync(links, { recursive: true });
+    assertEquals(objectsOf(store), [object, `${object}.1`]);
+    const { success } = await new Deno.Command("cp", {
+      args: ["-a", store.root, `${fs.path}/again`],
+    }).output();
+    assert(success);
+    // Either goes first. Where it is the new one, the one that was full gets its name back.
+    for (
+      const [store, names] of [[bed.store, ["one", "two"]], [Store.open(`${fs.path}/again`), [
+        "two",
+        "one",
+      ]]] as const
+    ) {
+      for (const name of names) {
+        store.names.remove(name);
+        const said = await collect(store, { dryRun: true });
+        assertEquals(said.objects, 1);
+        assertEquals(await collect(store), { ...said, dryRun: false });
+        checkWhole(store);
+      }
+      assertEquals(objectsOf(store), []);
+    }
   },
 });
 

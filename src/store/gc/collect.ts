@@ -198,8 +198,9 @@ function takeOut(store: Store, { plan, leases }: Doomed): Places {
   const trees = [...moveAll(layout.tmp, byThemselves(places.trees)).values()];
   const kept = [...moveAll(layout.tmp, byThemselves(places.kept)).values()];
   const layers = moveAll(layout.tmp, places.layers);
-  // Nobody holds the lock of a layer now: pulls share the store.
+  // Nobody holds these locks now: who pulls or composes shares the store.
   for (const diffId of layers.keys()) removeIfThere(layout.layerLock(diffId));
+  for (const name of plan.locks) removeIfThere(`${layout.locks}/${name}`);
   return { images, trees, kept, layers };
 }
 

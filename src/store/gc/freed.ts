@@ -105,15 +105,24 @@ export class Freed implements Disposable {
     return { bytes, sharedBytes, objects };
   }
 
-  /** Counts an object's own name, with the first layer that uses it: it goes with the last one. */
+  /**
+   * Counts an object's own name, with the first layer that uses it: it goes with the last one. So do those beside it that have all the links
+   * that they can have, each with its own layers.
+   */
   #object(payload: string, touched: Set<Key>): void {
-    if (statx(this.#objects.n, payload, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return;
+    for (let name = payload, n = 1; this.#objectName(name, touched); n++) name = `${payload}.${n}`;
+  }
+
+  /** Returns whether there is an object of this name. */
+  #objectName(name: string, touched: Set<Key>): boolean {
+    if (statx(this.#objects.n, name, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return false;
     const key = this.#key(this.#stat);
     touched.add(key);
     const inode = this.#inode(key, this.#stat);
-    if (inode.object || !this.#counted) return;
+    if (inode.object || !this.#counted) return true;
     inode.object = true;
     inode.left--;
+    return true;
   }
 
   /** Adds names. Returns the bytes of inodes that have no other. */

@@ -29,6 +29,8 @@ export interface Plan {
   readonly trees: readonly string[];
   /** Digests of trees of which strategies keep something. */
   readonly kept: readonly string[];
+  /** Names of locks that were for making what is kept of trees. */
+  readonly locks: readonly string[];
   /** Names of records of chains. */
   readonly chains: readonly string[];
   /** DiffIDs. */
@@ -133,11 +135,15 @@ function layersOf(image: ImageRecord): Set<string> {
 function planTrees(
   { layout }: Store,
   images: readonly ImageRecord[],
-): Pick<Plan, "trees" | "kept" | "chains"> {
+): Pick<Plan, "trees" | "kept" | "locks" | "chains"> {
   const needed = new Set(images.map(({ tree }) => tree.digest));
   const kept = listDirectory(layout.kept).filter((digest) =>
     /^[0-9a-f]{64}$/.test(digest) && !needed.has(digest)
   );
+  const locks = listDirectory(layout.locks).filter((name) => {
+    const [, digest] = /^kept-([0-9a-f]{64})-/.exec(name) ?? [];
+    return digest !== undefined && !needed.has(digest);
+  });
   const records = listDirectory(layout.chains);
   const chains: string[] = [];
   if (records.length > 0) {
@@ -149,5 +155,5 @@ function planTrees(
   }
   const trees = listDirectory(layout.trees).filter((name) => /^[0-9a-f]{64}\.erofs$/.test(name))
     .map((name) => name.slice(0, 64)).filter((digest) => !needed.has(digest));
-  return { trees, kept, chains };
+  return { trees, kept, locks, chains };
 }
