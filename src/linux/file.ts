@@ -209,6 +209,16 @@ export function syncfs(fd: number): number {
   return r < 0 ? -errno[0] : r;
 }
 
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+let fn_fcntlFlags: Libc["fcntlFlags"] | undefined;
+/** fcntl(2), F_SETFD: a program that is executed does not get the descriptor. */
+export function setCloseOnExec(fd: number): number {
+  const f = fn_fcntlFlags ??= bind("fcntlFlags");
+  const r = f(fd, F_SETFD, FD_CLOEXEC);
+  return r < 0 ? -errno[0] : r;
+}
+
 /** fcntl(2): take or give up a lock of the open file description, or fail with EAGAIN. */
 const F_OFD_SETLK = 37;
 const F_RDLCK = 0;

@@ -44,6 +44,7 @@ const TABLE = {
   fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
   fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
   fgetxattr: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  fcntlFlags: { name: "fcntl", parameters: ["i32", "i32", "i32"], result: "i32" },
   fcntlLock: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
   flistxattr: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },

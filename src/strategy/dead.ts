@@ -1,45 +1,67 @@
 /**
- * Compositions that a reboot ended.
+ * Compositions that ended without being released: by a reboot, or with the process that was at them.
  *
  * @module
  */
 
 import type { CompositionRecord, Store } from "../store/mod.ts";
+import { claim } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId } from "./memory.ts";
 import { release, type ReleaseResult } from "./release.ts";
 
-/** A composition that is not there any more, but has something of its user's, so that only its user may release it. */
-export interface Stale {
+/** A composition that is not there any more. */
+export interface Ended {
   /** Its record. */
   readonly record: CompositionRecord;
-  /** What is left of it, in words. */
+  /** What became of it, in words. */
   readonly reason: string;
 }
 
-/** Mounts of an earlier boot, by what is left of them. */
-export function findDead(store: Store): { dead: CompositionRecord[]; stale: Stale[] } {
+/**
+ * Compositions that are not there any more. What is `stale` has something of its user's, so that only its user may release it; the `dead`
+ * have nothing.
+ */
+export function findDead(
+  store: Store,
+  records: readonly CompositionRecord[] = store.compositions.list(),
+): { dead: Ended[]; stale: Ended[] } {
   const boot = bootId();
-  const dead: CompositionRecord[] = [];
-  const stale: Stale[] = [];
-  for (const record of store.compositions.list()) {
-    if (record.state !== "ready" || record.result !== "mount" || record.bootId === boot) continue;
-    // What was written to a tmpfs, or could not be written, is gone with the mount.
-    if (record.access === "ro" || record.upper?.kind === "tmpfs") dead.push(record);
-    else stale.push({ record, reason: "its mount went with a reboot; what was written is kept" });
+  const dead: Ended[] = [];
+  const stale: Ended[] = [];
+  for (const record of records) {
+    if (record.state !== "ready") {
+      if (isAbandoned(store, record)) dead.push({ record, reason: left(record) });
+    } else if (record.result === "mount" && record.bootId !== boot) {
+      // What was written to a tmpfs, or could not be written, is gone with the mount.
+      if (record.access === "ro" || record.upper?.kind === "tmpfs") {
+        dead.push({ record, reason: "its mount went with a reboot" });
+      } else {
+        stale.push({ record, reason: "its mount went with a reboot; what was written is kept" });
+      }
+    }
   }
   return { dead, stale };
 }
 
-/** Releases what a reboot ended without leaving anything; those that fail stay on record. */
+function isAbandoned(store: Store, { id }: CompositionRecord): boolean {
+  using lock = claim(store, id);
+  return lock !== undefined && store.compositions.get(id) !== undefined;
+}
+
+function left({ state, pid }: CompositionRecord): string {
+  return `process ${pid} died while ${state === "held" ? "using" : state} it`;
+}
+
+/** Releases what {@link findDead} calls dead; those that fail stay on record. */
 export async function releaseDead(
   store: Store,
   plugins: readonly LoadedPlugin[],
-): Promise<ReleaseResult[]> {
-  const released: ReleaseResult[] = [];
-  for (const { id } of findDead(store).dead) {
+): Promise<(ReleaseResult & { readonly reason: string })[]> {
+  const released: (ReleaseResult & { readonly reason: string })[] = [];
+  for (const { record, reason } of findDead(store).dead) {
     try {
-      released.push(await release(store, id, { plugins }));
+      released.push({ ...await release(store, record.id, { plugins }), reason });
     } catch {
       // Whoever releases it by name is told why it does not go.
     }

@@ -55,9 +55,14 @@ export function claimNew(store: Store, id: string): FileLock {
   return FileLock.exclusive(lockFile(store, id));
 }
 
-/** Takes a composition that is there, or returns undefined where another process has it. */
+/** Takes a composition that is there, or returns undefined where another process has it, or has just released it. */
 export function claim(store: Store, id: string): FileLock | undefined {
-  return FileLock.tryExclusive(lockFile(store, id));
+  try {
+    return FileLock.tryExclusive(lockFile(store, id));
+  } catch (error) {
+    if (error instanceof SysError && error.errno === ENOENT) return undefined;
+    throw error;
+  }
 }
 
 /** Name of a composition's scratch directories for probing. */

@@ -42,10 +42,9 @@ async function live(directory: string, nobody: boolean): Promise<void> {
   const inspected = await lamina.json("inspect", "app0");
   assertEquals(inspected.config.config.Cmd, ["/bin/app"]);
   assertEquals(inspected.layers.length, 2);
-  assertEquals(await lamina.json("tag", inspected.digest.slice(7, 19), "again"), {
-    name: "again",
+  assertEquals(await lamina.json("tag", inspected.digest.slice(7, 19), "again", "app1"), {
     digest: inspected.digest,
-    before: null,
+    names: [{ name: "again", before: null }, { name: "app1", before: inspected.digest }],
   });
 
   const { strategies } = await lamina.json("probe", directory);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { CompositionRecord } from "../../src/store/mod.ts";
 import { findDead, releaseDead } from "../../src/strategy/dead.ts";
+import { claim } from "../../src/strategy/lifecycle.ts";
 import { bootId } from "../../src/strategy/memory.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { file } from "../support/tar.ts";
@@ -8,7 +9,10 @@ import { TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins } from "./bed.ts";
 
 Deno.test({
-  ...needs("what a reboot ended is released, but nobody's writes with it", notRoot()),
+  ...needs(
+    "what a reboot or a dead process ended is released, but nobody's writes with it",
+    notRoot(),
+  ),
   async fn() {
     using temp = new TempDir();
     const bed = new Bed(temp.path);
@@ -39,9 +43,16 @@ Deno.test({
     put("c", { access: "rw" });
     put("d", { result: "directory" });
     put("e", { bootId: bootId() });
-    assertEquals(findDead(store).stale.map(({ record }) => record.id[0]), ["c"]);
-    const released = await releaseDead(store, await builtInPlugins());
-    assertEquals(released.map(({ id }) => id[0]), ["a", "b"]);
-    assertEquals(store.compositions.list().map(({ id }) => id[0]).sort(), ["c", "d", "e"]);
+    put("1", { state: "held", bootId: bootId() });
+    put("2", { state: "making", result: "directory" });
+    put("3", { state: "held" });
+    {
+      using _held = claim(store, "3".repeat(12));
+      assertEquals(findDead(store).stale.map(({ record }) => record.id[0]), ["c"]);
+      const released = await releaseDead(store, await builtInPlugins());
+      assertEquals(released.map(({ id }) => id[0]), ["a", "b", "1", "2"]);
+    }
+    assertEquals(store.compositions.list().map(({ id }) => id[0]).sort(), ["3", "c", "d", "e"]);
+    assertEquals(claim(store, "1".repeat(12)), undefined);
   },
 });

@@ -5,7 +5,7 @@
  */
 
 import { collect, type Collected } from "../../store/gc/collect.ts";
-import { findDead, releaseDead, type Stale } from "../../strategy/dead.ts";
+import { type Ended, findDead, releaseDead } from "../../strategy/dead.ts";
 import { defineCommand } from "../spec.ts";
 import { shortDigest } from "../terminal/names.ts";
 import { printable } from "../terminal/text.ts";
@@ -15,8 +15,8 @@ import { parseSize, parseSpan } from "../values.ts";
 export default defineCommand({
   description:
     "Removes images without a name that no lease or composition needs, then layers that no image needs, trees, file contents, expired " +
-    "leases, and what killed processes left. Mounts that went with a reboot are released, but for those " +
-    "that may have been written to on disk. Pulls and compositions go on meanwhile. SIZE is bytes, or a " +
+    "leases, and what killed processes left. Compositions whose process died, and mounts that went with a reboot, are released, but " +
+    "for mounts that may have been written to on disk. Pulls and compositions go on meanwhile. SIZE is bytes, or a " +
     "number with k, m, g or t; AGE is a number with s, m, h, d or w.",
   arguments: [],
   flags: [
@@ -56,7 +56,7 @@ export default defineCommand({
   };
   const { dead, stale } = findDead(store);
   const compositions = dryRun
-    ? dead.map(({ id, target, strategy }) => ({ id, target, strategy }))
+    ? dead.map(({ record: { id, target, strategy }, reason }) => ({ id, target, strategy, reason }))
     : dead.length === 0
     ? []
     : await releaseDead(store, await context.plugins());
@@ -88,13 +88,13 @@ function diffIdOf({ diffId }: { readonly diffId: string }): string {
 
 function text(
   { dryRun, images, layers, objects, trees, leases, leftovers, bytes }: Collected,
-  compositions: readonly { readonly target: string }[],
-  stale: readonly Stale[],
+  compositions: readonly { readonly target: string; readonly reason: string }[],
+  stale: readonly Ended[],
   all: boolean,
 ): string {
   const shared = layers.reduce((sum, layer) => sum + layer.sharedBytes, 0);
   const lines = [
-    ...compositions.map(({ target }) => `composition ${printable(target)}: ended by a reboot`),
+    ...compositions.map(({ target, reason }) => `composition ${printable(target)}: ${reason}`),
     ...images.map(({ digest, names, bytes }) =>
       `image ${shortDigest(digest)}${names.length === 0 ? "" : ` (${names.join(", ")})`}: ${
         size(bytes)

@@ -4,11 +4,15 @@
  * @module
  */
 
+import { findDead } from "../../strategy/dead.ts";
 import { defineCommand } from "../spec.ts";
 import { table } from "../terminal/table.ts";
 import { age } from "../terminal/units.ts";
 
 export default defineCommand({
+  description:
+    "STATE is `ready`, `held` while a `lamina run` uses it, `making` or `releasing` while that goes on; and `dead` where its process " +
+    "died, or a reboot took its mount. What died on the way the next `compose`, `release --all` or `gc` clears up.",
   arguments: [],
   flags: [],
   examples: [
@@ -17,7 +21,13 @@ export default defineCommand({
   ],
 }, async (context) => {
   const store = await context.store();
-  const compositions = store.compositions.list();
+  const records = store.compositions.list();
+  const { dead, stale } = findDead(store, records);
+  const ended = new Map([...dead, ...stale].map(({ record, reason }) => [record.id, reason]));
+  const compositions = records.map((record) => ({
+    ...record,
+    ended: ended.get(record.id) ?? null,
+  }));
   return {
     document: compositions,
     text: (screen) => {
@@ -40,7 +50,7 @@ export default defineCommand({
           record.imageName,
           record.strategy,
           record.access,
-          record.state,
+          record.ended === null ? record.state : "dead",
           age(new Date(record.created), new Date()),
           record.target,
         ]),

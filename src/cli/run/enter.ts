@@ -28,6 +28,7 @@ import {
   openat,
   read,
   resetSignal,
+  setCloseOnExec,
   setgroups,
   setParentDeathSignal,
   setresgid,
@@ -70,6 +71,7 @@ export function enterAndRun(file: string): number {
 
 function become(spec: RunSpec): number {
   using lock = Fd.open(spec.lock, O_RDONLY);
+  keepStandardStreamsOnly();
   enterRoot(spec.root, spec.readOnly);
   const identity = resolveIdentity(spec.user, readText("/etc/passwd"), readText("/etc/group"));
   const environment = new Map([["PATH", DEFAULT_PATH], ["HOME", identity.home]]);
@@ -103,6 +105,13 @@ function hintFor(program: string, environment: ReadonlyMap<string, string>): str
   return program.includes("/")
     ? "The image has no such file, or not the interpreter or loader that it names."
     : `The image has none in its PATH: ${environment.get("PATH")}`;
+}
+
+/** What lamina was started with may be a way out of the root. One that is closed meanwhile is the listing's own. */
+function keepStandardStreamsOnly(): void {
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    if (Number(name) > 2) setCloseOnExec(Number(name));
+  }
 }
 
 function take({ uid, gid, groups }: Identity): void {
