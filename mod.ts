@@ -19,7 +19,7 @@
 export * from "./src/error.ts";
 export * from "./src/version.ts";
 export * from "./src/tree/mod.ts";
-export type { TarLimits } from "./src/tar/mod.ts";
+export * from "./src/limits.ts";
 export * from "./src/layer/mod.ts";
 export * from "./src/oci/mod.ts";
 export * from "./src/oci/import.ts";

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import {
   check,
   ENOENT,
@@ -24,7 +25,7 @@ import { SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";
 import { type Ring, RingStopped } from "./ring.ts";
 import { readTarSplit, type SplitFile } from "./tar_split.ts";
-import { type LayerLimits, READ, type SplitSource } from "./types.ts";
+import { READ, type SplitSource } from "./types.ts";
 
 /**
  * Writes a layer's archive into a ring, which is finished only when it has the DiffID: nothing that is on disk is trusted.
@@ -35,12 +36,13 @@ import { type LayerLimits, READ, type SplitSource } from "./types.ts";
 export function assembleArchive(
   source: SplitSource,
   ring: Ring,
-  limits: LayerLimits,
+  limits: Limits,
+  image: BigInt64Array,
   counters: BigInt64Array,
 ): void {
   try {
     using directory = Fd.open(source.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    const output = new SlotWriter(ring, limits.unpackedBytes);
+    const output = new SlotWriter(ring, limits, image);
     const hash = createHash("sha256");
     const advance = (bytes: number) => {
       hash.update(output.slot.subarray(output.used, output.used + bytes));

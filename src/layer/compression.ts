@@ -32,19 +32,19 @@ export function detectCompression(start: Uint8Array): Compression {
 
 /**
  * @param output Where the archive's bytes go.
- * @param windowLog Largest zstd window, as power of two.
+ * @param window Bytes of the largest zstd window.
  * @throws {LaminaError} `unsupported`: xz and bzip2, which no layer may have.
  */
 export function makeDecoder(
   compression: Compression,
   output: Output,
-  windowLog: number,
+  window: number,
 ): Decoder {
   switch (compression) {
     case "gzip":
       return new GzipDecoder(output);
     case "zstd":
-      return new ZstdDecoder(output, windowLog);
+      return new ZstdDecoder(output, window);
     case "none":
       return { push: (input) => output.write(input), end: () => {} };
     default:

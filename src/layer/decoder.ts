@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limitError } from "../tar/mod.ts";
+import { limitError, type Limits } from "../limits.ts";
 import type { Ring } from "./ring.ts";
 
 /** Undoes one compression. Its errors are plain ones: the caller knows which layer it is. */
@@ -32,7 +32,11 @@ export interface Output {
 /** The filling side of a ring, as decoders use it. */
 export class SlotWriter implements Output {
   readonly #ring: Ring;
-  readonly #limit: number;
+  readonly #limits: Limits;
+  readonly #image: BigInt64Array;
+  readonly #compressed: number;
+  /** What {@link total} may be, by the limits of the layer. */
+  readonly #most: number;
   /** The buffer being filled. */
   slot: Uint8Array;
   /** How much of it is. */
@@ -40,32 +44,36 @@ export class SlotWriter implements Output {
   /** Bytes written in all. */
   total = 0;
 
-  /** @param limit Most bytes that may be written in all (`unpackedBytes`). */
-  constructor(ring: Ring, limit: number) {
+  /**
+   * Makes the writer of one layer.
+   *
+   * @param image The count of bytes of all layers of the image, which all their writers share.
+   * @param compressed Bytes that the layer has before its compression is undone; undefined where no compression is undone.
+   */
+  constructor(ring: Ring, limits: Limits, image: BigInt64Array, compressed = Infinity) {
     this.#ring = ring;
-    this.#limit = limit;
+    this.#limits = limits;
+    this.#image = image;
+    this.#compressed = compressed;
+    this.#most = Math.min(
+      limits.layerBytes,
+      Math.max(limits.ratioFloor, limits.ratio * compressed),
+    );
     this.slot = ring.acquire();
   }
 
   /**
    * Says that `bytes` more have been put into {@link slot}, and gives it away when it is full.
    *
-   * @throws {LaminaError} The limit is passed.
+   * @throws {LaminaError} A limit is passed.
    * @throws {RingStopped} Nobody reads any more.
    */
   advance(bytes: number): void {
     this.used += bytes;
     this.total += bytes;
-    if (this.total > this.#limit) {
-      throw limitError(
-        "decompressing",
-        `it has more than ${this.#limit} bytes uncompressed`,
-        "unpackedBytes",
-        this.#limit,
-      );
-    }
+    if (this.total > this.#most) throw this.#tooMuch();
     if (this.used < this.slot.length) return;
-    this.#ring.publish(this.used);
+    this.#publish();
     this.slot = this.#ring.acquire();
     this.used = 0;
   }
@@ -83,7 +91,27 @@ export class SlotWriter implements Output {
   /** Gives away what is left. */
   flush(): void {
     if (this.used === 0) return;
-    this.#ring.publish(this.used);
+    this.#publish();
     this.used = 0;
+  }
+
+  #publish(): void {
+    const bytes = BigInt(this.used);
+    const image = Number(Atomics.add(this.#image, 0, bytes) + bytes);
+    if (image > this.#limits.imageBytes) {
+      const what = `with it the image's layers have ${image} bytes`;
+      throw limitError("decompressing", what, "imageBytes", this.#limits.imageBytes);
+    }
+    this.#ring.publish(this.used);
+  }
+
+  #tooMuch(): Error {
+    const { layerBytes, ratio } = this.#limits;
+    if (this.#most < layerBytes) {
+      const what = `its ${this.#compressed} bytes have become ${this.total}`;
+      return limitError("decompressing", what, "ratio", ratio);
+    }
+    const what = `it has ${this.total} bytes so far`;
+    return limitError("decompressing", what, "layerBytes", layerBytes);
   }
 }

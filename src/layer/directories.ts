@@ -9,6 +9,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError } from "../limits.ts";
 import {
   close,
   displayPath,
@@ -50,10 +51,17 @@ export class Directories implements Disposable {
   #entered: ByteString | undefined;
   #inode: Inode = this.root;
   #fd: number;
+  readonly #depth: number;
 
-  /** @param fs Descriptor of the root directory on disk; stays the caller's. */
-  constructor(fs: number) {
+  /**
+   * Makes the root.
+   *
+   * @param fs Descriptor of the root directory on disk; stays the caller's.
+   * @param depth Most directories within each other (`pathDepth`).
+   */
+  constructor(fs: number, depth: number) {
     this.#fd = fs;
+    this.#depth = depth;
     this.#main = new Cursor(this.root, fs, this.#unmade);
     this.#other = new Cursor(this.root, fs, this.#unmade);
   }
@@ -154,8 +162,15 @@ export class Directories implements Disposable {
       }
       names.push(name);
       inodes.push(child);
+      if (names.length > this.#depth) throw this.#tooDeep(names);
     }
     return { names, inodes };
+  }
+
+  #tooDeep(names: readonly ByteString[]): LaminaError {
+    const shown = display(names.slice(0, 8).join("/"));
+    const what = `it lies more than ${this.#depth} directories deep, in ${shown}/…`;
+    return limitError("making its directory", what, "pathDepth", this.#depth);
   }
 
   #imply(directory: Inode, name: ByteString, overWhiteout: boolean): Inode {

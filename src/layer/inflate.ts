@@ -6,12 +6,13 @@
 
 import { createHash } from "node:crypto";
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import { check, Fd, O_RDONLY, POSIX_FADV_SEQUENTIAL, posixFadvise, pread } from "../linux/mod.ts";
 import { detectCompression, makeDecoder } from "./compression.ts";
 import { type Decoder, SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";
 import { type Ring, RingStopped } from "./ring.ts";
-import { type BlobSource, type LayerLimits, READ } from "./types.ts";
+import { type BlobSource, READ } from "./types.ts";
 
 /** Bytes read at a time. */
 const CHUNK = 256 * 1024;
@@ -28,7 +29,8 @@ const CHUNK = 256 * 1024;
 export function inflateBlob(
   source: BlobSource,
   ring: Ring,
-  limits: LayerLimits,
+  limits: Limits,
+  image: BigInt64Array,
   counters: BigInt64Array,
 ): void {
   const doing = `reading layer ${source.digest}`;
@@ -42,8 +44,8 @@ export function inflateBlob(
       if (failure !== undefined) continue;
       try {
         if (decoder === undefined) {
-          output = new SlotWriter(ring, limits.unpackedBytes);
-          decoder = makeDecoder(detectCompression(chunk), output, limits.zstdWindowLog);
+          output = new SlotWriter(ring, limits, image, source.length);
+          decoder = makeDecoder(detectCompression(chunk), output, limits.zstdWindow);
         }
         decoder.push(chunk);
       } catch (error) {

@@ -9,8 +9,8 @@ import { makeDurable } from "./durable.ts";
 import { inflateBlob } from "./inflate.ts";
 import { serve } from "./jobs.ts";
 
-serve(({ source, target, ring, limits, counters }) => {
-  if ("tarSplit" in source) assembleArchive(source, ring, limits, counters);
-  else inflateBlob(source, ring, limits, counters);
+serve(({ source, target, ring, limits, image, counters }) => {
+  if ("tarSplit" in source) assembleArchive(source, ring, limits, image, counters);
+  else inflateBlob(source, ring, limits, image, counters);
   makeDurable(source, target, ring);
 });

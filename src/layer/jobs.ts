@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { Limits } from "../limits.ts";
 import { explain, type Failure, toFailure } from "./failure.ts";
 import { Ring, RingStopped } from "./ring.ts";
-import type { LayerLimits, LayerSource, LayerTarget } from "./types.ts";
+import type { LayerSource, LayerTarget } from "./types.ts";
 import type { Owner } from "./unpack.ts";
 
 /** One layer's ingest, as a thread gets it. */
@@ -17,7 +18,9 @@ export interface Job {
   readonly ring: SharedArrayBuffer;
   /** Memory of the counters. */
   readonly counters: SharedArrayBuffer;
-  readonly limits: LayerLimits;
+  readonly limits: Limits;
+  /** Memory of the count of bytes that came out of all layers of the image: one number. */
+  readonly image: SharedArrayBuffer;
   readonly native: boolean;
   readonly owner: Owner;
 }
@@ -29,9 +32,10 @@ export type Answer =
   | { readonly outcome: "failed"; readonly failure: Failure };
 
 /** A job with its shared memory in use. */
-export type OpenJob = Omit<Job, "ring" | "counters"> & {
+export type OpenJob = Omit<Job, "ring" | "counters" | "image"> & {
   readonly ring: Ring;
   readonly counters: BigInt64Array;
+  readonly image: BigInt64Array;
 };
 
 /** The side of a worker that the types for windows do not know. */
@@ -48,6 +52,7 @@ export function serve(work: (job: OpenJob) => unknown): void {
       ...data,
       ring: new Ring(data.ring),
       counters: new BigInt64Array(data.counters),
+      image: new BigInt64Array(data.image),
     };
     scope.postMessage(attempt(() => work(job)));
   };

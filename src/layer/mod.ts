@@ -8,9 +8,7 @@ export { LayerPipeline, type PipelineOptions } from "./pipeline.ts";
 export {
   type BlobSource,
   bytesToRead,
-  DEFAULT_LAYER_LIMITS,
   type LayerDescription,
-  type LayerLimits,
   type LayerProgress,
   type LayerResult,
   type LayerSource,

@@ -5,14 +5,13 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { fromFailure } from "./failure.ts";
 import type { Answer, Job } from "./jobs.ts";
 import { Ring } from "./ring.ts";
 import {
   COUNTER_BYTES,
-  DEFAULT_LAYER_LIMITS,
   ENTRIES,
-  type LayerLimits,
   type LayerProgress,
   type LayerResult,
   type LayerSource,
@@ -29,16 +28,19 @@ const PROGRESS_MS = 50;
 export interface PipelineOptions {
   /** Layers at once; default 2. */
   readonly parallel?: number;
-  /** Bounds that differ from {@link DEFAULT_LAYER_LIMITS}. */
-  readonly limits?: Partial<LayerLimits>;
+  /** Bounds that differ from {@link DEFAULT_LIMITS}. */
+  readonly limits?: Partial<Limits>;
+  /** Bytes of the uncompressed archives of those layers of the image that need no ingest: they count for the limit of the image. */
+  readonly imageBytes?: number;
   /** Whether files get their true owners, devices and `trusted.*` attributes: `Store.native`. */
   readonly native: boolean;
 }
 
-/** Ingests layers. Dispose of it when done: until then its threads stay ready for the next layer. */
+/** Ingests the layers of one image. Dispose of it when done: until then its threads stay ready for the next layer. */
 export class LayerPipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
-  readonly #limits: LayerLimits;
+  readonly #limits: Limits;
+  readonly #image = new SharedArrayBuffer(8);
   readonly #owner: Owner;
   readonly #idle: Lane[] = [];
   readonly #busy = new Map<Lane, Promise<unknown>>();
@@ -48,7 +50,8 @@ export class LayerPipeline implements AsyncDisposable {
   /** Makes a pipeline; its threads start with the first layer. */
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_LAYER_LIMITS, ...options.limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    new BigInt64Array(this.#image)[0] = BigInt(options.imageBytes ?? 0);
     this.#owner = { umask: Deno.umask(), uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
   }
 
@@ -71,7 +74,8 @@ export class LayerPipeline implements AsyncDisposable {
     }
     if (this.#closed) throw cancelled(source);
     const lane = this.#idle.pop() ?? new Lane();
-    const work = lane.run(source, target, this.#limits, native, this.#owner, onProgress);
+    const job = { source, target, limits: this.#limits, image: this.#image, native };
+    const work = lane.run({ ...job, owner: this.#owner }, onProgress);
     this.#busy.set(lane, work.catch(() => {}));
     try {
       return await work;
@@ -113,24 +117,12 @@ class Lane {
   }
 
   async run(
-    source: LayerSource,
-    target: LayerTarget,
-    limits: LayerLimits,
-    native: boolean,
-    owner: Owner,
+    task: Omit<Job, "ring" | "counters">,
     onProgress?: (progress: LayerProgress) => void,
   ): Promise<LayerResult> {
     this.#ring.reset();
     const counters = new SharedArrayBuffer(COUNTER_BYTES);
-    const job: Job = {
-      source,
-      target,
-      ring: this.#ring.memory,
-      counters,
-      limits,
-      native,
-      owner,
-    };
+    const job: Job = { ...task, ring: this.#ring.memory, counters };
     const report = () => onProgress?.(read(new BigInt64Array(counters)));
     const timer = onProgress && setInterval(report, PROGRESS_MS);
     try {
@@ -144,7 +136,7 @@ class Lane {
       for (const answer of [inflated, unpacked]) {
         if (answer.outcome === "failed") throw fromFailure(answer.failure);
       }
-      if (inflated.outcome !== "done" || unpacked.outcome !== "done") throw cancelled(source);
+      if (inflated.outcome !== "done" || unpacked.outcome !== "done") throw cancelled(task.source);
       report();
       return unpacked.result as LayerResult;
     } finally {

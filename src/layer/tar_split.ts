@@ -19,7 +19,7 @@ const CHUNK = 256 * 1024;
 /** Longest line: of PAX headers with attributes of many megabytes, in base64. */
 const LONGEST = 256 * 1024 * 1024;
 /** Largest zstd window, as power of two. */
-const WINDOW = 27;
+const WINDOW = 2 ** 27;
 
 /** A place in the archive where a file's content stands. */
 export interface SplitFile {

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { DEFAULT_TAR_LIMITS, type TarLimits } from "../tar/mod.ts";
-
 /** What an image says of a layer. */
 export interface LayerDescription {
   /** Bytes of the blob, as its descriptor says. */
@@ -84,21 +82,6 @@ export interface LayerProgress {
   /** Entries that have been unpacked. */
   readonly entries: number;
 }
-
-/** Bounds for one layer. */
-export interface LayerLimits extends TarLimits {
-  /** Bytes of the uncompressed archive; also bytes of all files together, holes included. */
-  readonly unpackedBytes: number;
-  /** Largest window of a zstd frame, as power of two: so much memory it takes. */
-  readonly zstdWindowLog: number;
-}
-
-/** The defaults: far beyond real layers. */
-export const DEFAULT_LAYER_LIMITS: LayerLimits = {
-  ...DEFAULT_TAR_LIMITS,
-  unpackedBytes: 2 ** 37,
-  zstdWindowLog: 27,
-};
 
 /** Counters that both threads of an ingest write and anybody may read, in a SharedArrayBuffer of {@link COUNTER_BYTES}. */
 export const READ = 0;

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import {
   AT_FDCWD,
   check,
@@ -32,7 +33,6 @@ import { RootlessForm } from "./rootless_form.ts";
 import { settle } from "./settle.ts";
 import {
   ENTRIES,
-  type LayerLimits,
   type LayerResult,
   type LayerSource,
   type LayerTarget,
@@ -61,7 +61,7 @@ export function unpackLayer(
   source: Pick<LayerSource, "digest" | "diffId">,
   target: LayerTarget,
   ring: Ring,
-  limits: LayerLimits,
+  limits: Limits,
   native: boolean,
   owner: Owner,
   counters: BigInt64Array,
@@ -101,7 +101,7 @@ function receive(
   source: Pick<LayerSource, "digest" | "diffId">,
   ring: Ring,
   unpacker: Unpacker,
-  limits: LayerLimits,
+  limits: Limits,
   counters: BigInt64Array,
 ): number {
   const hash = createHash("sha256");

@@ -5,8 +5,9 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import { check, linkat, removeTree, unlinkat } from "../linux/mod.ts";
-import { limitError, type TarEntry, type TarSink } from "../tar/mod.ts";
+import type { TarEntry, TarSink } from "../tar/mod.ts";
 import {
   type ByteString,
   Inode,
@@ -34,7 +35,6 @@ import {
 } from "./marks.ts";
 import { baseOf, normalizePath, parentOf, purposeOf } from "./names.ts";
 import type { Objects } from "./objects.ts";
-import type { LayerLimits } from "./types.ts";
 
 /** S_IFMT of an entry's type; links are not among them. */
 const TYPES: Partial<Record<TarEntry["type"], number>> = {
@@ -56,7 +56,7 @@ export class Unpacker implements TarSink, Disposable {
   ignoredEntries = 0;
 
   readonly #form: DiskForm;
-  readonly #limits: LayerLimits;
+  readonly #limits: Limits;
   readonly #name = new NameBuffer();
   readonly #otherName = new NameBuffer();
   /** Bytes of all files so far. */
@@ -69,8 +69,8 @@ export class Unpacker implements TarSink, Disposable {
   #parts: readonly number[] | null = null;
 
   /** @param fs Descriptor of the empty directory to unpack into; stays the caller's. */
-  constructor(fs: number, form: DiskForm, objects: Objects, limits: LayerLimits) {
-    this.directories = new Directories(fs);
+  constructor(fs: number, form: DiskForm, objects: Objects, limits: Limits) {
+    this.directories = new Directories(fs, limits.pathDepth);
     this.content = new ContentWriter(form, objects);
     this.#form = form;
     this.#limits = limits;
@@ -204,12 +204,12 @@ export class Unpacker implements TarSink, Disposable {
   #beginFile(entry: TarEntry, inode: Inode): void {
     inode.size = entry.size;
     this.#total += entry.size;
-    if (this.#total > this.#limits.unpackedBytes) {
+    if (this.#total > this.#limits.layerBytes) {
       throw limitError(
         "unpacking it",
-        `the layer's files have more than ${this.#limits.unpackedBytes} bytes`,
-        "unpackedBytes",
-        this.#limits.unpackedBytes,
+        `with it the layer's files have ${this.#total} bytes`,
+        "layerBytes",
+        this.#limits.layerBytes,
       );
     }
     this.#file = inode;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { limitError } from "../limits.ts";
 import type { Decoder, Output } from "./decoder.ts";
 import { ZlibHandle } from "./zlib_handle.ts";
 
@@ -11,13 +12,13 @@ import { ZlibHandle } from "./zlib_handle.ts";
 export class ZstdDecoder implements Decoder {
   readonly #output: Output;
   readonly #handle: ZlibHandle;
-  readonly #windowLog: number;
+  readonly #window: number;
 
-  /** @param windowLog Largest window, as power of two: what a frame asks beyond it is an error. */
-  constructor(output: Output, windowLog: number) {
+  /** @param window Bytes of the largest window: what a frame asks beyond it is an error. */
+  constructor(output: Output, window: number) {
     this.#output = output;
-    this.#windowLog = windowLog;
-    this.#handle = new ZlibHandle("zstd", windowLog);
+    this.#window = window;
+    this.#handle = new ZlibHandle("zstd", Math.floor(Math.log2(window)));
   }
 
   push(input: Uint8Array): void {
@@ -41,9 +42,6 @@ export class ZstdDecoder implements Decoder {
 
   #explain(error: Error): Error {
     if (!error.message.includes("too much memory")) return error;
-    return new Error(
-      `a frame needs a window of more than 2^${this.#windowLog} bytes, over the limit ` +
-        `zstdWindowLog = ${this.#windowLog}; if you trust where this comes from, raise it`,
-    );
+    return limitError("decompressing", "a frame needs a larger window", "zstdWindow", this.#window);
   }
 }

@@ -5,12 +5,11 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import { type TarEntry, TarReader, type TarType } from "../tar/mod.ts";
 import type { ByteString } from "../tree/inode.ts";
 import { type Extent, type Files, readStart, statIfThere } from "./files.ts";
 
-/** Members that an archive of images may have: an image has one to four for each layer. */
-const MAX_MEMBERS = 200_000;
 /** Links that are followed to find one file, as many as the kernel follows (path_resolution(7)). */
 const MAX_LINKS = 40;
 
@@ -43,9 +42,10 @@ export class ArchiveFiles implements Files {
 
   /**
    * @param path The archive's file.
+   * @param limits Of which `archiveMembers` and `fileBytes` matter.
    * @throws {LaminaError} `not-found` where there is none, `unsupported` when it is compressed, `invalid` when it is no tar archive.
    */
-  constructor(path: string) {
+  constructor(path: string, limits: Limits) {
     this.subject = path;
     const info = statIfThere(path);
     if (info === undefined) {
@@ -68,7 +68,7 @@ export class ArchiveFiles implements Files {
     }
     const whole: Extent = { file: path, offset: 0, length: info.size };
     refuseCompressed(whole);
-    scan(whole, (entry) => {
+    scan(whole, limits, (entry) => {
       const name = normalize(entry.name);
       if (name === undefined) return;
       const { type, link, dataOffset: offset, size } = entry;
@@ -121,9 +121,20 @@ export class ArchiveFiles implements Files {
  *
  * @throws {LaminaError} `invalid` when it is no tar archive, or is cut short.
  */
-function scan(whole: Extent, visit: (entry: TarEntry) => void): void {
-  const sink = { entry: visit, data() {}, endEntry() {} };
-  const reader = new TarReader(sink, { entries: MAX_MEMBERS });
+function scan(whole: Extent, limits: Limits, visit: (entry: TarEntry) => void): void {
+  const { archiveMembers } = limits;
+  const sink = {
+    entry(entry: TarEntry) {
+      if (reader.entries > archiveMembers) {
+        const what = `it has more than ${archiveMembers} members`;
+        throw limitError("reading its headers", what, "archiveMembers", archiveMembers);
+      }
+      visit(entry);
+    },
+    data() {},
+    endEntry() {},
+  };
+  const reader = new TarReader(sink, { ...limits, entries: Infinity });
   const block = new Uint8Array(512);
   let at = 0;
   try {
@@ -153,7 +164,7 @@ function scan(whole: Extent, visit: (entry: TarEntry) => void): void {
     const kind = error instanceof LaminaError ? error.kind : "failed";
     throw new LaminaError(kind, `opening the archive ${whole.file}: ${error.message}`, {
       cause,
-      hint:
+      hint: (error as LaminaError).hint ??
         "An image's archive is made by skopeo copy, podman save or docker save; fetch it again if it was cut short.",
     });
   }

@@ -6,10 +6,11 @@
  */
 
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import { type Bucket, readBolt } from "./bolt.ts";
 import { type Descriptor, parseDescriptor, parseObject } from "./documents.ts";
 import { DirectoryFiles, type Extent, type Files, readDocument, statIfThere } from "./files.ts";
-import { blobPath, type SourceLimits } from "./image.ts";
+import { blobPath } from "./image.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "./media_types.ts";
 import type { LayoutReference } from "./reference.ts";
 
@@ -55,7 +56,7 @@ export class ContainerdFiles implements Files {
 export function containerdImages(
   files: Files,
   { path, digest }: LayoutReference,
-  limits: SourceLimits,
+  limits: Limits,
 ): Descriptor[] {
   if (digest !== undefined) return [describeBlob(files, digest, limits)];
   const database = `${path}/io.containerd.metadata.v1.bolt/meta.db`;
@@ -83,7 +84,7 @@ function at(bucket: Bucket, key: string): Bucket | undefined {
 }
 
 /** A blob's descriptor, of what the blob says itself. What it is worth its digest tells, when it is read. */
-function describeBlob(files: Files, digest: string, limits: SourceLimits): Descriptor {
+function describeBlob(files: Files, digest: string, limits: Limits): Descriptor {
   const extent = files.find(blobPath(digest));
   const subject = `${digest} of ${files.subject}`;
   if (extent === undefined) {
@@ -91,7 +92,7 @@ function describeBlob(files: Files, digest: string, limits: SourceLimits): Descr
       hint: "ctr --namespace NAMESPACE images ls shows the digests of images.",
     });
   }
-  const object = parseObject(readDocument(extent, subject, limits.document), subject);
+  const object = parseObject(readDocument(extent, subject, limits.documentBytes), subject);
   const said = object.mediaType;
   const mediaType = typeof said === "string"
     ? said

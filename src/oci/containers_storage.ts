@@ -8,6 +8,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import type { SplitSource } from "../layer/mod.ts";
 import {
   type Config,
@@ -25,7 +26,6 @@ import {
   enumerate,
   type ImageSource,
   type ResolvedImage,
-  type SourceLimits,
   usableNames,
 } from "./image.ts";
 import { kindOf, OCI_MANIFEST } from "./media_types.ts";
@@ -45,9 +45,9 @@ export function defaultStorage(): string {
 export class ContainersStorageSource implements ImageSource {
   readonly #tables: StorageTables;
   readonly #reference: StorageReference;
-  readonly #limits: SourceLimits;
+  readonly #limits: Limits;
 
-  private constructor(tables: StorageTables, reference: StorageReference, limits: SourceLimits) {
+  private constructor(tables: StorageTables, reference: StorageReference, limits: Limits) {
     this.#tables = tables;
     this.#reference = reference;
     this.#limits = limits;
@@ -56,7 +56,7 @@ export class ContainersStorageSource implements ImageSource {
   /** Opens the store, see {@link StorageTables.open}. */
   static async open(
     reference: StorageReference,
-    limits: SourceLimits,
+    limits: Limits,
   ): Promise<ContainersStorageSource> {
     const { root = defaultStorage(), driver } = reference;
     const tables = await StorageTables.open(root, driver);
@@ -117,7 +117,7 @@ export class ContainersStorageSource implements ImageSource {
     const subject = `image ${image.names[0] ?? image.id.slice(0, 12)} of ${this.#tables.subject}`;
     const { bytes, digest, manifest } = this.#manifest(image, subject);
     const config = this.#config(image, manifest, subject);
-    checkLayerCount(manifest.layers.length, config.config, subject);
+    checkLayerCount(manifest.layers.length, config.config, subject, this.#limits);
     const { platform, diffIds } = config.config;
     checkPlatform(wanted, platform, subject);
     const stored = this.#tables.layersOf(image);
@@ -161,7 +161,7 @@ export class ContainersStorageSource implements ImageSource {
         hint: "Pull it again into that storage.",
       });
     }
-    const bytes = readDocument(extent, `the manifest of ${subject}`, this.#limits.document);
+    const bytes = readDocument(extent, `the manifest of ${subject}`, this.#limits.documentBytes);
     const digest = digestOf(bytes);
     if (image.digest?.startsWith("sha256:") && image.digest !== digest) {
       throw new LaminaError("invalid", `${subject}: its manifest has the digest ${digest}`, {
@@ -192,7 +192,7 @@ export class ContainersStorageSource implements ImageSource {
       });
     }
     const what = `the config of ${subject}`;
-    const bytes = readVerified(extent, config, what, this.#limits.document);
+    const bytes = readVerified(extent, config, what, this.#limits.documentBytes);
     return { bytes, config: parseConfig(bytes, what) };
   }
 

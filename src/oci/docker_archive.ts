@@ -13,6 +13,7 @@
 
 import { resolve as absolute } from "@std/path";
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import type { LayerSource } from "../layer/mod.ts";
 import { type Config, parseConfig } from "./documents.ts";
 import { digestOf, type Extent, type Files, hashExtent, readDocument, readStart } from "./files.ts";
@@ -24,7 +25,6 @@ import {
   type ImageSource,
   nameFromPath,
   type ResolvedImage,
-  type SourceLimits,
   usableNames,
 } from "./image.ts";
 import { DOCKER_CONFIG, DOCKER_LAYER, DOCKER_MANIFEST } from "./media_types.ts";
@@ -42,11 +42,11 @@ interface SavedImage {
 export class DockerArchiveSource implements ImageSource {
   readonly #files: Files;
   readonly #reference: DockerArchiveReference;
-  readonly #limits: SourceLimits;
+  readonly #limits: Limits;
   readonly #images: readonly SavedImage[];
 
   /** @throws {LaminaError} `unsupported` for what docker before 1.10 wrote, `invalid` for a damaged list. */
-  constructor(files: Files, reference: DockerArchiveReference, limits: SourceLimits) {
+  constructor(files: Files, reference: DockerArchiveReference, limits: Limits) {
     this.#files = files;
     this.#reference = reference;
     this.#limits = limits;
@@ -107,7 +107,7 @@ export class DockerArchiveSource implements ImageSource {
     image: SavedImage,
   ): { bytes: Uint8Array; config: Config; subject: string; digest: string } {
     const subject = `config ${image.config} of ${this.#files.subject}`;
-    const bytes = readDocument(this.#find(image.config), subject, this.#limits.document);
+    const bytes = readDocument(this.#find(image.config), subject, this.#limits.documentBytes);
     const digest = digestOf(bytes);
     const named = digestInName(image.config);
     if (named !== undefined && named !== digest) {
@@ -136,6 +136,7 @@ export class DockerArchiveSource implements ImageSource {
       image.layers.length,
       config,
       `image ${image.tags[0] ?? image.config} of ${this.#files.subject}`,
+      this.#limits,
     );
     checkPlatform(wanted, config.platform, subject);
     const layers = image.layers.map((name, index): LayerSource =>
@@ -208,7 +209,7 @@ function digestInName(name: string): string | undefined {
 }
 
 /** Reads manifest.json. */
-function readList(files: Files, limits: SourceLimits): SavedImage[] {
+function readList(files: Files, limits: Limits): SavedImage[] {
   const extent = files.find("manifest.json");
   if (extent === undefined) {
     if (files.find("oci-layout") !== undefined) {
@@ -239,7 +240,7 @@ function readList(files: Files, limits: SourceLimits): SavedImage[] {
     );
   }
   const subject = `manifest.json of ${files.subject}`;
-  const bytes = readDocument(extent, subject, limits.document);
+  const bytes = readDocument(extent, subject, limits.documentBytes);
   const bad = (why: string): never => {
     throw new LaminaError("invalid", `${subject}: ${why}`, {
       hint: "The archive is damaged: save the image again.",

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { LaminaError } from "../error.ts";
+import { limitError } from "../limits.ts";
 import { splitDigest } from "../store/digest.ts";
 
 /** A range of a file's bytes. */
@@ -119,9 +120,6 @@ export function digestOf(bytes: Uint8Array, algorithm = "sha256"): string {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
 }
 
-/** What is read into memory at once is limited to this, unless said otherwise: 4 MiB, as registries and other clients have it. */
-export const DEFAULT_DOCUMENT_LIMIT = 4 << 20;
-
 /**
  * Reads a JSON document whole.
  *
@@ -130,14 +128,7 @@ export const DEFAULT_DOCUMENT_LIMIT = 4 << 20;
  */
 export function readDocument(extent: Extent, subject: string, limit: number): Uint8Array {
   if (extent.length > limit) {
-    throw new LaminaError(
-      "invalid",
-      `${subject}: it has ${extent.length} bytes, more than the ${limit} that are allowed for a document`,
-      {
-        hint:
-          "A document this large is no manifest or config that a builder makes; if it is one, raise the limit.",
-      },
-    );
+    throw limitError(subject, `it has ${extent.length} bytes`, "documentBytes", limit);
   }
   return readExtent(extent);
 }

@@ -5,6 +5,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import type { LayerSource } from "../layer/mod.ts";
 import { checkName } from "../store/names.ts";
 import { type Config, type Descriptor, type Manifest, parseConfig } from "./documents.ts";
@@ -52,12 +53,6 @@ export interface ImageSource extends Disposable {
    * it is something that cannot be composed.
    */
   resolve(platform?: Platform): Promise<ResolvedImage>;
-}
-
-/** Limits that a source keeps. */
-export interface SourceLimits {
-  /** Most bytes of a manifest, index, config, or list of an archive. */
-  readonly document: number;
 }
 
 /** The file that a digest names in a layout. Only a digest of known spelling becomes a path. */
@@ -131,16 +126,24 @@ export function checkManifest(manifest: Manifest, subject: string): void {
 export function readConfig(
   files: Files,
   descriptor: Descriptor,
-  limits: SourceLimits,
+  limits: Limits,
 ): { bytes: Uint8Array; config: Config } {
   const extent = findBlob(files, descriptor, "the config");
   const subject = `config ${descriptor.digest} of ${files.subject}`;
-  const bytes = readVerified(extent, descriptor, subject, limits.document);
+  const bytes = readVerified(extent, descriptor, subject, limits.documentBytes);
   return { bytes, config: parseConfig(bytes, subject) };
 }
 
-/** Checks that there is one DiffID for each layer. */
-export function checkLayerCount(layers: number, config: Config, subject: string): void {
+/** Checks that there is one DiffID for each layer, and that there are not too many. */
+export function checkLayerCount(
+  layers: number,
+  config: Config,
+  subject: string,
+  limits: Limits,
+): void {
+  if (layers > limits.layers) {
+    throw limitError(subject, `it has ${layers} layers`, "layers", limits.layers);
+  }
   if (layers !== config.diffIds.length) {
     throw new LaminaError(
       "invalid",

@@ -48,8 +48,8 @@ export async function importImages(
 }
 
 async function allOf(reference: string, options: PullOptions): Promise<string[]> {
-  const { documentLimit, sharedBlobs } = options;
-  using source = await openSource(parseReference(reference), { documentLimit, sharedBlobs });
+  const { limits, sharedBlobs } = options;
+  using source = await openSource(parseReference(reference), { limits, sharedBlobs });
   // The images of an index have one reference: which one it means is for the host to say.
   return [...new Set((await source.list()).map((image) => image.reference))];
 }

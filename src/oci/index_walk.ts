@@ -5,6 +5,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import { type Descriptor, parseIndex } from "./documents.ts";
 import { type Files, readVerified } from "./files.ts";
 import { findBlob } from "./image.ts";
@@ -14,8 +15,6 @@ import { kindOf } from "./media_types.ts";
 const ATTACHED = "vnd.docker.reference.type";
 /** Levels of indexes within indexes, more than any builder makes. */
 const MAX_DEPTH = 8;
-/** Entries looked at to find one image. */
-const MAX_ENTRIES = 10_000;
 
 /** A manifest that an index leads to. */
 export interface Candidate {
@@ -36,14 +35,13 @@ export function isImage(descriptor: Descriptor): boolean {
 /**
  * All images that entries of index.json lead to, each manifest once, in their order. Every index is read once, so that a circle comes to an end.
  *
- * @param limit Most bytes of an index.
  * @param only Of these, only what has this digest or lies below an index that has it.
  * @throws {LaminaError} `invalid` for indexes that are damaged, nested too deep or too many.
  */
 export function collectImages(
   files: Files,
   entries: readonly Descriptor[],
-  limit: number,
+  limits: Limits,
   only?: string,
 ): Candidate[] {
   const found = new Map<string, Candidate>();
@@ -62,7 +60,10 @@ export function collectImages(
     depth: number,
     selected: boolean,
   ): void => {
-    if (++looked > MAX_ENTRIES) refuse(`its indexes have more than ${MAX_ENTRIES} entries`);
+    if (++looked > limits.indexEntries) {
+      const what = `its indexes have more than ${limits.indexEntries} entries`;
+      throw limitError(`reading ${files.subject}`, what, "indexEntries", limits.indexEntries);
+    }
     const chosen = selected || descriptor.digest === only;
     if (kindOf(descriptor.mediaType) !== "index") {
       if (chosen && !found.has(descriptor.digest) && isImage(descriptor)) {
@@ -75,7 +76,12 @@ export function collectImages(
     seen.add(key);
     if (depth > MAX_DEPTH) refuse(`its indexes are nested more than ${MAX_DEPTH} deep`);
     const subject = `index ${descriptor.digest} of ${files.subject}`;
-    const bytes = readVerified(findBlob(files, descriptor, "an index"), descriptor, subject, limit);
+    const bytes = readVerified(
+      findBlob(files, descriptor, "an index"),
+      descriptor,
+      subject,
+      limits.documentBytes,
+    );
     for (const entry of parseIndex(bytes, descriptor.mediaType, subject)) {
       visit(entry, top, depth + 1, chosen);
     }

@@ -6,6 +6,7 @@
 
 import { resolve as absolute } from "@std/path";
 import { LaminaError } from "../error.ts";
+import type { Limits } from "../limits.ts";
 import type { LayerSource } from "../layer/mod.ts";
 import { type Descriptor, parseIndex, parseManifest, parseObject } from "./documents.ts";
 import { type Extent, type Files, readDocument, readVerified } from "./files.ts";
@@ -20,7 +21,6 @@ import {
   nameFromPath,
   readConfig,
   type ResolvedImage,
-  type SourceLimits,
   usableNames,
 } from "./image.ts";
 import { type Candidate, collectImages, isImage } from "./index_walk.ts";
@@ -37,7 +37,7 @@ const CONTAINERD_NAME = "io.containerd.image.name";
 export class LayoutSource implements ImageSource {
   readonly #files: Files;
   readonly #reference: LayoutReference;
-  readonly #limits: SourceLimits;
+  readonly #limits: Limits;
   readonly #index: () => readonly Descriptor[];
 
   /**
@@ -47,7 +47,7 @@ export class LayoutSource implements ImageSource {
   constructor(
     files: Files,
     reference: LayoutReference,
-    limits: SourceLimits,
+    limits: Limits,
     index?: () => readonly Descriptor[],
   ) {
     this.#files = files;
@@ -62,7 +62,7 @@ export class LayoutSource implements ImageSource {
     return Promise.resolve().then(() =>
       // Entry by entry: an image may be there under several names.
       this.#index().flatMap((entry) =>
-        collectImages(this.#files, [entry], this.#limits.document).map(({ descriptor }) => {
+        collectImages(this.#files, [entry], this.#limits).map(({ descriptor }) => {
           const { digest, platform } = descriptor;
           const name = entry.annotations[REF_NAME];
           return { name, digest, platform, reference: this.#referenceTo(name, digest) };
@@ -93,7 +93,11 @@ export class LayoutSource implements ImageSource {
         hint: "The layout is not whole: copy the image into it again.",
       });
     }
-    return parseIndex(readDocument(extent, subject, this.#limits.document), undefined, subject);
+    return parseIndex(
+      readDocument(extent, subject, this.#limits.documentBytes),
+      undefined,
+      subject,
+    );
   }
 
   /** The entries of index.json that the reference means. */
@@ -124,7 +128,7 @@ export class LayoutSource implements ImageSource {
   #choose(platform: Platform | undefined): Candidate {
     const index = this.#index();
     const { digest } = this.#reference;
-    let candidates = collectImages(this.#files, this.#meant(index), this.#limits.document, digest);
+    let candidates = collectImages(this.#files, this.#meant(index), this.#limits, digest);
     if (candidates.length === 0) {
       this.#none(index, digest === undefined ? "there is no image" : `there is no image ${digest}`);
     }
@@ -175,7 +179,7 @@ export class LayoutSource implements ImageSource {
       });
     }
     const extent = findBlob(this.#files, descriptor, "the manifest");
-    const bytes = readVerified(extent, descriptor, subject, this.#limits.document);
+    const bytes = readVerified(extent, descriptor, subject, this.#limits.documentBytes);
     const manifest = parseManifest(bytes, descriptor.mediaType, subject);
     checkManifest(manifest, subject);
     return { bytes, manifest, subject };
@@ -188,7 +192,7 @@ export class LayoutSource implements ImageSource {
       manifest.config,
       this.#limits,
     );
-    checkLayerCount(manifest.layers.length, { platform: found, diffIds }, subject);
+    checkLayerCount(manifest.layers.length, { platform: found, diffIds }, subject, this.#limits);
     checkPlatform(platform, found, subject);
     const layers = manifest.layers.map((layer, index): LayerSource => {
       const extent = findBlob(this.#files, layer, `layer ${index + 1}`);
@@ -251,7 +255,7 @@ function toLayerSource(extent: Extent, layer: Descriptor, diffId: string): Layer
 }
 
 /** Checks the file that says that this is a layout, and of which version. */
-function checkLayout(files: Files, limits: SourceLimits): void {
+function checkLayout(files: Files, limits: Limits): void {
   const extent = files.find("oci-layout");
   if (extent === undefined) {
     const docker = files.find("manifest.json") !== undefined;
@@ -267,7 +271,7 @@ function checkLayout(files: Files, limits: SourceLimits): void {
   }
   const subject = `oci-layout of ${files.subject}`;
   const version =
-    parseObject(readDocument(extent, subject, limits.document), subject)["imageLayoutVersion"];
+    parseObject(readDocument(extent, subject, limits.documentBytes), subject)["imageLayoutVersion"];
   if (typeof version !== "string" || !/^1\.[0-9]+\.[0-9]+$/.test(version)) {
     throw new LaminaError(
       "unsupported",

@@ -5,13 +5,8 @@
  */
 
 import { LaminaError } from "../error.ts";
-import {
-  bytesToRead,
-  type LayerLimits,
-  LayerPipeline,
-  type LayerResult,
-  type LayerSource,
-} from "../layer/mod.ts";
+import type { Limits } from "../limits.ts";
+import { bytesToRead, LayerPipeline, type LayerResult, type LayerSource } from "../layer/mod.ts";
 import {
   checkName,
   type ImageRecord,
@@ -42,9 +37,7 @@ export interface PullOptions {
   /** Layers that are ingested at once; default: the pipeline's. */
   readonly parallel?: number;
   /** Bounds that differ from the defaults. */
-  readonly limits?: Partial<LayerLimits>;
-  /** Most bytes of a manifest, index or config. */
-  readonly documentLimit?: number;
+  readonly limits?: Partial<Limits>;
   /** For a layout: see {@link SourceOptions.sharedBlobs}. */
   readonly sharedBlobs?: string;
   /** Told how far it is. Must be quick, and must not throw. */
@@ -122,7 +115,7 @@ export async function pull(
   if (options.name !== undefined) checkName(options.name);
   const parsed = parseReference(reference);
   using source = await openSource(parsed, {
-    documentLimit: options.documentLimit,
+    limits: options.limits,
     sharedBlobs: options.sharedBlobs,
   });
   const found = await source.resolve(options.platform);
@@ -187,6 +180,10 @@ async function bringLayers(
 
   await using pipeline = new LayerPipeline({
     native: store.native,
+    imageBytes: [...sources.keys()].reduce(
+      (sum, diffId) => sum + (store.layers.record(diffId)?.tarBytes ?? 0),
+      0,
+    ),
     ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });

@@ -5,20 +5,21 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { ArchiveFiles } from "./archive.ts";
 import { ContainerdFiles, containerdImages } from "./containerd.ts";
 import { ContainersStorageSource } from "./containers_storage.ts";
 import { DockerArchiveSource } from "./docker_archive.ts";
-import { DEFAULT_DOCUMENT_LIMIT, DirectoryFiles, statIfThere } from "./files.ts";
-import type { ImageSource, SourceLimits } from "./image.ts";
+import { DirectoryFiles, statIfThere } from "./files.ts";
+import type { ImageSource } from "./image.ts";
 import { LayoutSource } from "./layout.ts";
 import { formatReference, type Reference } from "./reference.ts";
 import { SharedBlobFiles } from "./shared_blobs.ts";
 
 /** How a source is opened. */
 export interface SourceOptions {
-  /** Most bytes of a manifest, index or config; default {@link DEFAULT_DOCUMENT_LIMIT}. */
-  readonly documentLimit?: number;
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<Limits>;
   /** For a layout: a directory that has its blobs, or some of them, as `<algorithm>/<hex>`. */
   readonly sharedBlobs?: string;
 }
@@ -36,7 +37,7 @@ export function openSource(
 }
 
 function open(reference: Reference, options: SourceOptions): ImageSource | Promise<ImageSource> {
-  const limits: SourceLimits = { document: options.documentLimit ?? DEFAULT_DOCUMENT_LIMIT };
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { sharedBlobs } = options;
   if (sharedBlobs !== undefined && reference.transport !== "oci") {
     throw new LaminaError("usage", `opening ${formatReference(reference)}: it shares no blobs`, {
@@ -57,9 +58,9 @@ function open(reference: Reference, options: SourceOptions): ImageSource | Promi
       return new LayoutSource(files, reference, limits, images);
     }
     case "oci-archive":
-      return new LayoutSource(new ArchiveFiles(reference.path), reference, limits);
+      return new LayoutSource(new ArchiveFiles(reference.path, limits), reference, limits);
     case "docker-archive":
-      return new DockerArchiveSource(new ArchiveFiles(reference.path), reference, limits);
+      return new DockerArchiveSource(new ArchiveFiles(reference.path, limits), reference, limits);
     case "containers-storage":
       return ContainersStorageSource.open(reference, limits);
     case "docker": {

@@ -5,9 +5,9 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import type { ByteString } from "../tree/inode.ts";
 import type { TarEntry, TarType } from "./entry.ts";
-import { limitError, type TarLimits } from "./limits.ts";
 
 /** Type flag of a sparse file of GNU's old format: `S`. */
 export const GNU_SPARSE = 0x53;
@@ -57,7 +57,7 @@ export function showFlag(flag: number): string {
  * @param where Head of error messages; asked for only then.
  * @throws {LaminaError} `invalid`.
  */
-export function checkNames(entry: TarEntry, limits: TarLimits, where: () => string): void {
+export function checkNames(entry: TarEntry, limits: Limits, where: () => string): void {
   const { pathBytes, symlinkBytes } = limits;
   if (entry.name.length > pathBytes) {
     throw limitError(where(), `a path has ${entry.name.length} bytes`, "pathBytes", pathBytes);
@@ -85,7 +85,7 @@ export function checkNames(entry: TarEntry, limits: TarLimits, where: () => stri
 export function mergeXattrs(
   own: Map<ByteString, Uint8Array> | null,
   common: Map<ByteString, Uint8Array> | null,
-  limits: TarLimits,
+  limits: Limits,
   where: () => string,
 ): Map<ByteString, Uint8Array> | null {
   const all = common === null ? own : new Map([...common, ...own ?? []]);

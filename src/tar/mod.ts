@@ -5,5 +5,4 @@
  */
 
 export { TarEntry, type TarSink, type TarType } from "./entry.ts";
-export { DEFAULT_TAR_LIMITS, limitError, type TarLimits } from "./limits.ts";
 export { TarReader } from "./reader.ts";

@@ -5,9 +5,10 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import type { ByteString } from "../tree/inode.ts";
 import { toByteString } from "./header.ts";
-import { limitError, type TarLimits, tooManyParts } from "./limits.ts";
+import { tooManyParts } from "./sparse.ts";
 
 const XATTR = "SCHILY.xattr.";
 const SPARSE = "GNU.sparse.";
@@ -37,15 +38,15 @@ export class PaxFields {
  * Reads the records of one extended header into `fields`; a later record of a keyword replaces an earlier one, and
  * keywords without meaning here are passed over.
  *
- * @param at Where the header stands in the stream, for error messages.
+ * @param where Head of error messages; asked for only then.
  * @param global Whether this is a global header, which may not name one file (path, linkpath, size, sparse maps).
  * @throws {LaminaError} `invalid`.
  */
 export function parsePax(
   data: Uint8Array,
   fields: PaxFields,
-  at: number,
-  limits: TarLimits,
+  where: () => string,
+  limits: Limits,
   global: boolean,
 ): void {
   for (let record = 0; record < data.length;) {
@@ -59,12 +60,12 @@ export function parsePax(
     }
     const end = record + length;
     if (i === record || data[i] !== 0x20 || end > data.length || data[end - 1] !== 0x0a) {
-      throw malformed(at, `record at byte ${record}: its length is wrong`);
+      throw malformed(where, `record at byte ${record}: its length is wrong`);
     }
     const start = i + 1;
     const equals = indexIn(data, 0x3d, start, end - 1);
     if (equals === start || equals === end - 1) {
-      throw malformed(at, `record at byte ${record}: it is no KEYWORD=VALUE`);
+      throw malformed(where, `record at byte ${record}: it is no KEYWORD=VALUE`);
     }
     // No keyword with a meaning here starts so: atime and ctime, which some writers give for every entry.
     const skip = data[start] === 0x61 || data[start] === 0x63;
@@ -75,7 +76,7 @@ export function parsePax(
         data,
         equals + 1,
         end - 1,
-        at,
+        where,
         limits,
         global,
       );
@@ -90,45 +91,45 @@ function set(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
-  limits: TarLimits,
+  where: () => string,
+  limits: Limits,
   global: boolean,
 ): void {
   if (key.startsWith(XATTR)) {
     fields.any = true;
-    setXattr(fields, key.slice(XATTR.length), data.slice(start, end), at, limits);
+    setXattr(fields, key.slice(XATTR.length), data.slice(start, end), where, limits);
     return;
   }
   const named = key === "path" || key === "linkpath" || key === "size" || key.startsWith(SPARSE);
   if (!named && key !== "uid" && key !== "gid" && key !== "mtime") return;
   if (named && global) {
-    throw malformed(at, `a global header sets ${key}, which would be the same for every entry`);
+    throw malformed(where, `a global header sets ${key}, which would be the same for every entry`);
   }
   fields.any = true;
   // An empty value takes back what a global header has set.
   const empty = start === end;
   switch (key) {
     case "path":
-      fields.path = empty ? undefined : name(key, data, start, end, at);
+      fields.path = empty ? undefined : name(key, data, start, end, where);
       break;
     case "linkpath":
-      fields.linkpath = empty ? undefined : name(key, data, start, end, at);
+      fields.linkpath = empty ? undefined : name(key, data, start, end, where);
       break;
     case "size":
-      fields.size = empty ? undefined : decimal(key, data, start, end, at);
+      fields.size = empty ? undefined : decimal(key, data, start, end, where);
       break;
     case "uid":
-      fields.uid = empty ? undefined : decimal(key, data, start, end, at);
+      fields.uid = empty ? undefined : decimal(key, data, start, end, where);
       break;
     case "gid":
-      fields.gid = empty ? undefined : decimal(key, data, start, end, at);
+      fields.gid = empty ? undefined : decimal(key, data, start, end, where);
       break;
     case "mtime":
       if (empty) fields.mtime = undefined;
-      else time(fields, data, start, end, at);
+      else time(fields, data, start, end, where);
       break;
     default:
-      setSparse(fields, key.slice(SPARSE.length), data, start, end, at, limits);
+      setSparse(fields, key.slice(SPARSE.length), data, start, end, where, limits);
   }
 }
 
@@ -143,19 +144,19 @@ function setXattr(
   fields: PaxFields,
   encoded: ByteString,
   value: Uint8Array,
-  at: number,
-  limits: TarLimits,
+  where: () => string,
+  limits: Limits,
 ): void {
   // GNU tar writes "=" and "%" of a name as "%3D" and "%25", since "=" ends the keyword.
   const key = encoded.includes("%")
     ? encoded.replaceAll("%3D", "=").replaceAll("%25", "%")
     : encoded;
   if (key === "" || key.length > 255 || key.includes("\0")) {
-    throw malformed(at, "the name of an extended attribute is empty, too long or holds a NUL");
+    throw malformed(where, "the name of an extended attribute is empty, too long or holds a NUL");
   }
   if (value.length > limits.xattrValueBytes) {
     throw limitError(
-      place(at),
+      where(),
       `the extended attribute ${key} has ${value.length} bytes`,
       "xattrValueBytes",
       limits.xattrValueBytes,
@@ -165,7 +166,7 @@ function setXattr(
   xattrs.set(key, value);
   if (xattrs.size > limits.xattrs) {
     throw limitError(
-      place(at),
+      where(),
       `there are ${xattrs.size} extended attributes`,
       "xattrs",
       limits.xattrs,
@@ -179,10 +180,10 @@ function setSparse(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
-  limits: TarLimits,
+  where: () => string,
+  limits: Limits,
 ): void {
-  const number = () => decimal(SPARSE + key, data, start, end, at);
+  const number = () => decimal(SPARSE + key, data, start, end, where);
   switch (key) {
     case "major":
       fields.sparseMajor = number();
@@ -191,25 +192,25 @@ function setSparse(
       fields.sparseMinor = number();
       break;
     case "name":
-      fields.sparseName = name(SPARSE + key, data, start, end, at);
+      fields.sparseName = name(SPARSE + key, data, start, end, where);
       break;
     case "size":
     case "realsize":
       fields.sparseSize = number();
       break;
     case "numblocks":
-      if (number() > limits.sparseParts) throw tooManyParts(place(at), number(), limits);
+      if (number() > limits.sparseParts) throw tooManyParts(where(), number(), limits);
       fields.sparseMap ??= [];
       break;
     case "offset":
     case "numbytes": {
       const map = fields.sparseMap ??= [];
       if ((map.length & 1) !== (key === "offset" ? 0 : 1)) {
-        throw malformed(at, "offsets and lengths of a sparse file do not alternate");
+        throw malformed(where, "offsets and lengths of a sparse file do not alternate");
       }
       map.push(number());
       if (map.length > 2 * limits.sparseParts) {
-        throw tooManyParts(place(at), map.length >> 1, limits);
+        throw tooManyParts(where(), map.length >> 1, limits);
       }
       break;
     }
@@ -217,9 +218,9 @@ function setSparse(
       const map: number[] = [];
       for (let i = start; i < end;) {
         const comma = indexIn(data, 0x2c, i, end);
-        map.push(decimal(SPARSE + key, data, i, comma, at));
+        map.push(decimal(SPARSE + key, data, i, comma, where));
         if (map.length > 2 * limits.sparseParts) {
-          throw tooManyParts(place(at), map.length >> 1, limits);
+          throw tooManyParts(where(), map.length >> 1, limits);
         }
         i = comma + 1;
       }
@@ -234,9 +235,9 @@ function name(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
+  where: () => string,
 ): ByteString {
-  if (indexIn(data, 0, start, end) < end) throw malformed(at, `${key} holds a NUL`);
+  if (indexIn(data, 0, start, end) < end) throw malformed(where, `${key} holds a NUL`);
   return toByteString(data, start, end);
 }
 
@@ -245,16 +246,16 @@ function decimal(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
+  where: () => string,
 ): number {
   let value = 0;
   for (let i = start; i < end; i++) {
     const digit = data[i] - 0x30;
-    if (digit < 0 || digit > 9) throw notNumber(key, data, start, end, at);
+    if (digit < 0 || digit > 9) throw notNumber(key, data, start, end, where);
     value = value * 10 + digit;
   }
   if (start === end || !Number.isSafeInteger(value)) {
-    throw notNumber(key, data, start, end, at);
+    throw notNumber(key, data, start, end, where);
   }
   return value;
 }
@@ -264,17 +265,17 @@ function time(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
+  where: () => string,
 ): void {
   const negative = data[start] === 0x2d;
   const first = negative ? start + 1 : start;
   const point = indexIn(data, 0x2e, first, end);
-  const seconds = decimal("mtime", data, first, point, at);
+  const seconds = decimal("mtime", data, first, point, where);
   let nsec = 0;
   let rest = false;
   for (let i = point + 1, scale = 100_000_000; i < end; i++) {
     const digit = data[i] - 0x30;
-    if (digit < 0 || digit > 9) throw notNumber("mtime", data, start, end, at);
+    if (digit < 0 || digit > 9) throw notNumber("mtime", data, start, end, where);
     nsec += digit * scale;
     // Digits beyond nanoseconds are cut off towards the past.
     if (scale === 0 && digit !== 0) rest = true;
@@ -296,16 +297,12 @@ function notNumber(
   data: Uint8Array,
   start: number,
   end: number,
-  at: number,
+  where: () => string,
 ): LaminaError {
   const text = toByteString(data, start, Math.min(end, start + 40));
-  return malformed(at, `${key} is no usable number: ${JSON.stringify(text)}`);
+  return malformed(where, `${key} is no usable number: ${JSON.stringify(text)}`);
 }
 
-function place(at: number): string {
-  return `reading tar extended header at byte ${at}`;
-}
-
-function malformed(at: number, reason: string): LaminaError {
-  return new LaminaError("invalid", `${place(at)}: it is malformed: ${reason}`);
+function malformed(where: () => string, reason: string): LaminaError {
+  return new LaminaError("invalid", `${where()}: it is malformed: ${reason}`);
 }

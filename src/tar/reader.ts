@@ -7,6 +7,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { DEFAULT_LIMITS, limitError, type Limits } from "../limits.ts";
 import { displayPath, toCString } from "../linux/path.ts";
 import type { ByteString } from "../tree/inode.ts";
 import {
@@ -27,7 +28,6 @@ import {
   parseNumber,
   parseString,
 } from "./header.ts";
-import { DEFAULT_TAR_LIMITS, limitError, type TarLimits } from "./limits.ts";
 import { parsePax, PaxFields } from "./pax.ts";
 import { checkSparseMap, readGnuParts, SparseMapReader } from "./sparse.ts";
 
@@ -52,7 +52,7 @@ const MAX_ID = 0xfffffffe;
 /** A push parser: give it bytes, it calls the sink. After an error it is of no more use. */
 export class TarReader {
   readonly #sink: TarSink;
-  readonly #limits: TarLimits;
+  readonly #limits: Limits;
   readonly #entry = new TarEntry();
   #state = HEADER;
   /** Bytes in the stream before what the current push has consumed. */
@@ -89,11 +89,11 @@ export class TarReader {
    * Makes a reader for one archive.
    *
    * @param sink What takes the entries.
-   * @param limits Bounds that differ from {@link DEFAULT_TAR_LIMITS}.
+   * @param limits Bounds that differ from {@link DEFAULT_LIMITS}.
    */
-  constructor(sink: TarSink, limits: Partial<TarLimits> = {}) {
+  constructor(sink: TarSink, limits: Partial<Limits> = {}) {
     this.#sink = sink;
-    this.#limits = { ...DEFAULT_TAR_LIMITS, ...limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
   /** How many entries have begun. */
@@ -262,12 +262,15 @@ export class TarReader {
     this.#extensionStart = start;
     const size = parseNumber(block, 124, 12);
     if (!(size >= 0)) {
-      throw this.#error(`extended header at byte ${start}`, "its size is no usable number");
+      throw new LaminaError(
+        "invalid",
+        `${this.#whereExtension()}: its size is no usable number`,
+      );
     }
     this.#pending += size + BLOCK;
     if (this.#pending > this.#limits.headerBytes) {
       throw limitError(
-        `reading tar extended header at byte ${start}`,
+        this.#whereExtension(),
         `an entry has ${this.#pending} bytes of extended headers`,
         "headerBytes",
         this.#limits.headerBytes,
@@ -286,7 +289,7 @@ export class TarReader {
     const data = this.#extension.subarray(0, this.#extensionSize);
     switch (this.#extensionType) {
       case 0x67:
-        parsePax(data, this.#global ??= new PaxFields(), this.#extensionStart, this.#limits, true);
+        parsePax(data, this.#global ??= new PaxFields(), this.#whereExtension, this.#limits, true);
         // It is no part of the next entry: an archive may end behind it.
         this.#pending = 0;
         break;
@@ -297,7 +300,7 @@ export class TarReader {
         this.#longLink = parseString(data, 0, data.length);
         break;
       default:
-        parsePax(data, this.#pax = new PaxFields(), this.#extensionStart, this.#limits, false);
+        parsePax(data, this.#pax = new PaxFields(), this.#whereExtension, this.#limits, false);
     }
     this.#skip(this.#padding);
   }
@@ -312,8 +315,8 @@ export class TarReader {
     entry.sparse = null;
     if (++this.#count > this.#limits.entries) {
       throw limitError(
-        "reading a tar archive",
-        `it has more than ${this.#limits.entries} entries`,
+        this.#where(),
+        `the archive has more than ${this.#limits.entries} entries`,
         "entries",
         this.#limits.entries,
       );
@@ -469,11 +472,20 @@ export class TarReader {
   /** Head of messages about the current entry. */
   readonly #where = (): string => `reading tar ${this.#name()}`;
 
+  /** Head of messages about an extended header: its entry is not known yet, the one before it is. */
+  readonly #whereExtension = (): string => {
+    const before = this.#count === 0 ? "the first entry" : `the entry behind ${this.#shownName()}`;
+    return `reading tar extended header at byte ${this.#extensionStart}, of ${before}`;
+  };
+
   /** The current entry as messages name it. */
   #name(): string {
+    return `entry ${this.#shownName()} (header at byte ${this.#entry.offset})`;
+  }
+
+  #shownName(): string {
     const name = displayPath(toCString(this.#entry.name));
-    const shown = name.length > 300 ? `${name.slice(0, 300)}…` : name;
-    return `entry ${shown} (header at byte ${this.#entry.offset})`;
+    return name.length > 300 ? `${name.slice(0, 300)}…` : name;
   }
 
   #error(where: string, reason: string): LaminaError {

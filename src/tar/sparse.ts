@@ -5,8 +5,8 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, type Limits } from "../limits.ts";
 import { parseNumber } from "./header.ts";
-import { type TarLimits, tooManyParts } from "./limits.ts";
 
 /**
  * Appends the parts that an old GNU header (`offset` 386, 4 parts) or extension block (0, 21 parts) lists.
@@ -19,7 +19,7 @@ export function readGnuParts(
   count: number,
   map: number[],
   where: string,
-  limits: TarLimits,
+  limits: Limits,
 ): void {
   for (let i = 0; i < count; i++, offset += 24) {
     if (block[offset + 12] === 0) return;
@@ -40,7 +40,7 @@ export class SparseMapReader {
   #digits = 0;
 
   /** @param where Head of error messages. */
-  constructor(private readonly where: string, private readonly limits: TarLimits) {}
+  constructor(private readonly where: string, private readonly limits: Limits) {}
 
   /**
    * Takes the next block of 512 bytes.
@@ -104,6 +104,11 @@ export function checkSparseMap(
     throw wrong(where, `it lists ${sum} bytes of data where the archive has ${stored}`);
   }
   return result;
+}
+
+/** The error for a sparse file of too many parts. */
+export function tooManyParts(where: string, parts: number, limits: Limits): LaminaError {
+  return limitError(where, `a sparse file has ${parts} parts`, "sparseParts", limits.sparseParts);
 }
 
 function wrong(where: string, reason: string): LaminaError {

@@ -108,7 +108,7 @@ const changed = (() => {
 Deno.test({
   ...needs("layer: blobs that are refused", notRoot()),
   async fn(t) {
-    await using workshop = new Workshop({ where: FAST, limits: { unpackedBytes: 4_000_000 } });
+    await using workshop = new Workshop({ where: FAST, limits: { layerBytes: 4_000_000 } });
     const right = sha256(gzip(archive));
     const bad: [string, Parameters<Workshop["refuse"]>[2], string[]][] = [
       ["one bit changed on its way", { blob: changed, source: { digest: right } }, [
@@ -173,7 +173,7 @@ Deno.test({
       const bomb = makeTar([file("zeros", new Uint8Array(5_000_000))]);
       for (const compression of ["none", "gzip", "zstd"] as const) {
         const error = await workshop.refuse(bomb, ["unpackedBytes = 4000000"], { compression });
-        assertStringIncludes(error.hint!, "raise the limit unpackedBytes");
+        assertStringIncludes(error.hint!, "--limit layer-bytes=");
       }
     });
     await t.step("junk in place of an archive", async () => {
@@ -205,7 +205,7 @@ Deno.test({
       await using workshop = new Workshop({ where: FAST });
       await workshop.refuse(archive, ["2^27", "zstdWindowLog = 27"], { blob });
     }
-    await using workshop = new Workshop({ where: FAST, limits: { zstdWindowLog: 30 } });
+    await using workshop = new Workshop({ where: FAST, limits: { zstdWindow: 2 ** 30 } });
     assertEquals(describe(await workshop.ingest(archive, { blob })), tree);
   },
 });
@@ -213,7 +213,7 @@ Deno.test({
 Deno.test({
   ...needs("layer: sparse files that claim much are bounded all together", notRoot()),
   async fn() {
-    await using workshop = new Workshop({ where: FAST, limits: { unpackedBytes: 1_000_000 } });
+    await using workshop = new Workshop({ where: FAST, limits: { layerBytes: 1_000_000 } });
     const claims = Array.from({ length: 3 }, (_, i) =>
       file(`s${i}`, "", {
         pax: { "GNU.sparse.size": "400000", "GNU.sparse.map": "400000,0" },

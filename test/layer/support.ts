@@ -7,12 +7,8 @@
 import { createHash } from "node:crypto";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import {
-  type BlobSource,
-  type LayerLimits,
-  LayerPipeline,
-  type LayerResult,
-} from "../../src/layer/mod.ts";
+import type { Limits } from "../../src/limits.ts";
+import { type BlobSource, LayerPipeline, type LayerResult } from "../../src/layer/mod.ts";
 import { type Inode, major, minor, readErofs } from "../../src/tree/mod.ts";
 import { compress, type Compression, sha256 } from "../support/images.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
@@ -64,7 +60,7 @@ export class Workshop implements AsyncDisposable {
     options: {
       readonly where?: string;
       readonly native?: boolean;
-      readonly limits?: Partial<LayerLimits>;
+      readonly limits?: Partial<Limits>;
       readonly parallel?: number;
     } = {},
   ) {

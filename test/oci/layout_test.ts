@@ -459,13 +459,13 @@ Deno.test("documents are limited in size, and the limit can be set", async () =>
   await assertRefused(
     `oci:${path}`,
     "invalid",
-    [written.configDigest, "more than the 4096"],
+    [written.configDigest, "document-bytes=4K"],
     undefined,
-    { documentLimit: 4096 },
+    { limits: { documentBytes: 4096 } },
   );
   await resolve(`oci:${path}`);
   await Deno.truncate(`${path}/index.json`, (4 << 20) + 1);
-  await assertRefused(`oci:${path}`, "invalid", ["index.json", "more than the 4194304"]);
+  await assertRefused(`oci:${path}`, "invalid", ["index.json", "document-bytes=4M"]);
 });
 
 Deno.test("an image without layers, null instead of empty lists, and Docker's media types are understood", async () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { type TarLimits, TarReader } from "../../src/tar/mod.ts";
+import { limitFlag, type Limits } from "../../src/limits.ts";
+import { TarReader } from "../../src/tar/mod.ts";
 import {
   blockDevice,
   charDevice,
@@ -28,7 +29,7 @@ interface Case {
   readonly title: string;
   readonly pieces: readonly TarPiece[];
   readonly end?: boolean;
-  readonly limits?: Partial<TarLimits>;
+  readonly limits?: Partial<Limits>;
   /** What the entries are, as far as it matters here. */
   readonly entries: readonly Partial<ReadEntry>[];
 }
@@ -400,7 +401,7 @@ interface BadCase {
   readonly title: string;
   readonly pieces: readonly TarPiece[];
   readonly end?: boolean;
-  readonly limits?: Partial<TarLimits>;
+  readonly limits?: Partial<Limits>;
   /** Parts of the message. */
   readonly says: readonly string[];
 }
@@ -640,7 +641,7 @@ for (const { title, pieces, end, limits, says } of BAD) {
   });
 }
 
-const LIMITS: [keyof TarLimits, number, readonly TarPiece[]][] = [
+const LIMITS: [keyof Limits, number, readonly TarPiece[]][] = [
   ["entries", 2, [file("a"), file("b"), file("c")]],
   ["pathBytes", 10, [file("a/path/of/more")]],
   ["pathBytes", 10, [hardlink("a", "a/path/of/more")]],
@@ -678,10 +679,10 @@ LIMITS.forEach(([limit, value, pieces], index) => {
     const error = assertThrows(
       () => readTar(archive, { limits: { [limit]: value } }),
       LaminaError,
-      `over the limit ${limit} = ${value}`,
+      `over the limit ${limitFlag(limit)}=${value}`,
     );
     assertEquals(error.kind, "invalid");
-    assertStringIncludes(error.hint ?? "", `raise the limit ${limit}`);
+    assertStringIncludes(error.hint ?? "", `raise the limit: --limit ${limitFlag(limit)}=`);
     readTar(archive, { limits: { [limit]: 1_000_000 } });
   });
 });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type TarEntry, type TarLimits, TarReader } from "../../src/tar/mod.ts";
+import type { Limits } from "../../src/limits.ts";
+import { type TarEntry, TarReader } from "../../src/tar/mod.ts";
 
 /** An entry with its data, all values copied. */
 export interface ReadEntry {
@@ -37,7 +38,7 @@ export function byteString(bytes: Uint8Array): string {
 /** Reads an archive, pushed in pieces of the given sizes (the last again and again), else in one. */
 export function readTar(
   archive: Uint8Array,
-  options: { readonly limits?: Partial<TarLimits>; readonly pieces?: readonly number[] } = {},
+  options: { readonly limits?: Partial<Limits>; readonly pieces?: readonly number[] } = {},
 ): ReadEntry[] {
   const entries: ReadEntry[] = [];
   let current: (ReadEntry & { data: string }) | undefined;
