@@ -74,13 +74,13 @@ const TIB = 1024 * GIB;
  */
 export const LIMITS: { readonly [N in keyof Limits]: LimitSpec } = {
   entries: { value: 4_000_000, summary: "entries of a layer" },
-  pathBytes: { value: 4095, most: 4095, summary: "length of a path or hard link's target" },
+  pathBytes: { value: 4095, summary: "length of a path or hard link's target" },
   pathDepth: { value: 2048, most: 2048, summary: "directories within each other" },
   symlinkBytes: { value: 4095, most: 4095, summary: "length of a symbolic link's target" },
   headerBytes: { value: 16 * MIB, summary: "PAX records before an entry" },
   xattrs: { value: 256, summary: "extended attributes of an entry" },
   xattrValueBytes: { value: 32_000, most: 32_000, summary: "value of an extended attribute" },
-  xattrBytes: { value: 32_000, most: 32_000, summary: "extended attributes of an entry" },
+  xattrBytes: { value: 32_000, most: 32_000, summary: "names and values of them all" },
   fileBytes: { value: TIB, most: 2 ** 53 - 1, summary: "a file, holes included" },
   sparseParts: { value: 1_000_000, summary: "pieces of a sparse file" },
   layerBytes: { value: 128 * GIB, summary: "a layer, unpacked" },

@@ -9,22 +9,32 @@ import { isReference } from "../oci/reference.ts";
 import type { PullEvent, PullResult } from "../oci/pull.ts";
 import type { ImageRecord, Store } from "../store/mod.ts";
 import type { Context } from "./context.ts";
+import { LIMIT_FLAG, parseLimits } from "./limits.ts";
 import type { FlagSpec } from "./spec.ts";
 import { shortDigest } from "./terminal/names.ts";
 import { writeText } from "./terminal/output.ts";
 import type { Progress, Task } from "./terminal/progress.ts";
 import { duration, plural, size } from "./terminal/units.ts";
 
-/** `--pull` of the commands that compose. */
-export const PULL_FLAG = {
-  name: "pull",
-  value: "POLICY",
-  choices: PULL_POLICIES,
-  default: "missing",
-  summary: "whether to pull IMAGE first",
-} as const satisfies FlagSpec;
+/** The flags of commands that compose for the pull that may come before. */
+export const PULL_FLAGS = [
+  {
+    name: "pull",
+    value: "POLICY",
+    choices: PULL_POLICIES,
+    default: "missing",
+    summary: "whether to pull IMAGE first",
+  },
+  LIMIT_FLAG,
+] as const satisfies readonly FlagSpec[];
 
-/** What there is to know about {@link PULL_FLAG}, for the help of its commands. */
+/** Their values. */
+export interface PullFlags {
+  readonly pull: PullPolicy;
+  readonly limit: readonly string[];
+}
+
+/** What there is to know about {@link PULL_FLAGS}, for the help of its commands. */
 export const PULL_HELP =
   "IMAGE is a stored name or digest, or a reference as `lamina pull` takes it. With --pull missing a reference is pulled unless " +
   "that was done before; `never` does without; `always` pulls, a stored name from where it was pulled from; `newer` too, but " +
@@ -42,14 +52,17 @@ export interface Ready extends Disposable {
 export async function readyImage(
   context: Context,
   word: string,
-  policy: PullPolicy,
+  flags: PullFlags,
   signal: AbortSignal = context.signal,
 ): Promise<Ready> {
+  const { pull: policy } = flags;
+  const limits = parseLimits(flags.limit, "lamina");
   const store = await context.store({ create: policy !== "never" && isReference(word) });
   const shared = store.shared();
   try {
     using progress = await context.progress();
     const { image, pulled, stale } = await obtainImage(store, word, policy, {
+      limits,
       onProgress: showPull(progress),
       signal,
     });

@@ -47,7 +47,7 @@ export async function obtainImage(
   store: Store,
   word: string,
   policy: PullPolicy,
-  options: Pick<PullOptions, "onProgress" | "signal"> = {},
+  options: Pick<PullOptions, "limits" | "onProgress" | "signal"> = {},
 ): Promise<Obtained> {
   const there = store.names.get(word) === undefined && isReference(word)
     ? byReference(store, word)

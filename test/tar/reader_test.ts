@@ -625,7 +625,7 @@ const BAD: BadCase[] = [
   {
     title: "a sparse file of exabytes",
     pieces: sparseFile("0.1", "s", 2 ** 52, [{ offset: 5, bytes: utf8("x") }]),
-    says: ["entry s", "fileBytes", "4503599627370496"],
+    says: ["entry s", "file-bytes=1T", "4503599627370496"],
   },
 ];
 

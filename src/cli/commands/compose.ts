@@ -6,7 +6,7 @@
 
 import { compose } from "../../strategy/compose.ts";
 import { COMPOSE_FLAGS, composeOptions } from "../compose_flags.ts";
-import { PULL_FLAG, PULL_HELP, readyImage } from "../pulling.ts";
+import { PULL_FLAGS, PULL_HELP, readyImage } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
 import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
@@ -28,7 +28,7 @@ export default defineCommand({
     { name: "TARGET", complete: "directory", summary: "where the root filesystem is to be" },
   ],
   flags: [
-    PULL_FLAG,
+    ...PULL_FLAGS,
     ...COMPOSE_FLAGS,
     {
       name: "idmap",
@@ -58,7 +58,7 @@ export default defineCommand({
     },
   ],
 }, async (context, { args, flags }) => {
-  using ready = await readyImage(context, args.image, flags.pull);
+  using ready = await readyImage(context, args.image, flags);
   const { store, image, pulled } = ready;
   using progress = await context.progress();
   let bar: Task | undefined;

@@ -6,6 +6,7 @@
 
 import { importImages } from "../../oci/import.ts";
 import { parsePlatform } from "../../oci/mod.ts";
+import { LIMIT_FLAG, parseLimits } from "../limits.ts";
 import { defineCommand } from "../spec.ts";
 import { exitCode, failureDocument } from "../terminal/failure.ts";
 import { pulledText, showPull } from "../pulling.ts";
@@ -38,6 +39,7 @@ export default defineCommand({
       value: "OS/ARCH[/VARIANT]",
       summary: "which of several images (default: the one for this host)",
     },
+    LIMIT_FLAG,
   ],
   examples: [
     { command: "lamina import containers-storage", says: "all that podman has" },
@@ -57,6 +59,7 @@ export default defineCommand({
   const imported = await importImages(store, args.source, args.image, {
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
     sharedBlobs: flags["shared-blobs"],
+    limits: parseLimits(flags.limit, "lamina import"),
     onProgress: showPull(progress),
     signal: context.signal,
   });

@@ -6,6 +6,7 @@
 
 import { parsePlatform } from "../../oci/mod.ts";
 import { pull } from "../../oci/pull.ts";
+import { LIMIT_FLAG, parseLimits } from "../limits.ts";
 import { pulledText, showPull } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
 
@@ -14,7 +15,7 @@ export default defineCommand({
     "REF is oci:DIR[:TAG|@DIGEST], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG], " +
     "containers-storage:[[ROOT]]NAME (an image of podman, buildah or skopeo on this host) or containerd:ROOT:NAME. Every digest " +
     "and size is verified before anything enters the store. Layers that the store has are not read again, and a file's content that it has is not stored again. Where the manifest says composefs digests (annotations of " +
-    "composefs-rs), they are checked.",
+    "composefs-rs), they are checked. What an image may claim is limited (--limit, $LAMINA_LIMITS): sizes, numbers of entries and the like.",
   arguments: [{ name: "REF", complete: "reference", summary: "where the image is" }],
   flags: [
     {
@@ -33,6 +34,7 @@ export default defineCommand({
       value: "OS/ARCH[/VARIANT]",
       summary: "which of several images (default: the one for this host)",
     },
+    LIMIT_FLAG,
   ],
   examples: [
     { command: "lamina pull oci:/srv/images:app", says: "from an OCI image layout" },
@@ -52,6 +54,7 @@ export default defineCommand({
     name: flags.name,
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
     sharedBlobs: flags["shared-blobs"],
+    limits: parseLimits(flags.limit, "lamina pull"),
     onProgress: showPull(progress),
     signal: context.signal,
   });

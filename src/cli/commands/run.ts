@@ -10,7 +10,7 @@ import { COMPOSE_FLAGS, composeOptions } from "../compose_flags.ts";
 import type { Context } from "../context.ts";
 import { configOf } from "../images.ts";
 import { usageError } from "../parse.ts";
-import { PULL_FLAG, PULL_HELP, readyImage } from "../pulling.ts";
+import { PULL_FLAGS, PULL_HELP, type PullFlags, readyImage } from "../pulling.ts";
 import { notAllowed } from "../run/filesystems.ts";
 import { processOf } from "../run/process.ts";
 import { CommandSignals } from "../run/signals.ts";
@@ -69,7 +69,7 @@ export default defineCommand({
       summary:
         "as --access ro; /run, /tmp and /var/tmp are in memory then, where the image has them",
     },
-    PULL_FLAG,
+    ...PULL_FLAGS,
     ...COMPOSE_FLAGS,
   ],
   examples: [
@@ -110,9 +110,7 @@ interface RunFlags {
 async function run(
   context: Context,
   args: { readonly image: string; readonly command: readonly string[] },
-  flags: RunFlags & Parameters<typeof composeOptions>[0] & {
-    readonly pull: Parameters<typeof readyImage>[2];
-  },
+  flags: RunFlags & PullFlags & Parameters<typeof composeOptions>[0],
   signals: CommandSignals,
 ): Promise<number> {
   if (!privileges().capSysAdmin) throw notAllowed();
@@ -143,7 +141,7 @@ async function prepare(
   flags: Parameters<typeof run>[2],
   signal: AbortSignal,
 ): Promise<{ readonly composition: HeldComposition; readonly file: string }> {
-  using ready = await readyImage(context, args.image, flags.pull, signal);
+  using ready = await readyImage(context, args.image, flags, signal);
   const { store, image } = ready;
   const process = processOf(configOf(store, image.digest), {
     command: args.command,
