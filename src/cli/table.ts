@@ -135,6 +135,11 @@ export const SECTIONS: readonly Section[] = [
         summary: "show what the store takes and saves, by image and in all",
         load: () => import("./commands/df.ts"),
       },
+      {
+        name: "fsck",
+        summary: "check that all in the store is what it was",
+        load: () => import("./commands/fsck.ts"),
+      },
     ],
   },
   {

@@ -38,7 +38,7 @@ import { EMPTY_VALUE, OPAQUE_VALUE } from "./marks.ts";
 import { xattrKey } from "./xattr_keys.ts";
 
 /** What containers/storage writes for the same purpose (pkg/idtools), and fuse-overlayfs reads. */
-const OVERRIDE_XATTR = "user.containers.override_stat";
+export const OVERRIDE_XATTR = "user.containers.override_stat";
 const OPAQUE_USER_XATTR = "user.overlay.opaque";
 const WHITEOUT_USER_XATTR = "user.overlay.whiteout";
 /** `x`: holds whiteouts that are files with {@link WHITEOUT_USER_XATTR} (overlayfs, Linux 6.7). */

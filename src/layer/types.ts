@@ -67,6 +67,8 @@ export interface LayerResult {
   readonly sharedBytes: number;
   /** Files that stand in `fs/` without their content, which overlayfs finds in `links/`. */
   readonly metacopies: number;
+  /** fs-verity SHA-256 digest of `index.erofs`: 64 hex digits. */
+  readonly indexDigest: string;
   /** Extended attributes left out because they would act as overlayfs' or the store's own marks, or the kernel has none there. */
   readonly droppedXattrs: number;
   /** Entries that mean nothing and were passed over (AUFS' own). */

@@ -23,6 +23,7 @@ import {
 } from "../linux/mod.ts";
 import { TarReader } from "../tar/mod.ts";
 import { writeErofs } from "../tree/erofs_writer.ts";
+import { fsVerityDigest, toHex } from "../tree/verity.ts";
 import { complete } from "./complete.ts";
 import type { DiskForm } from "./form.ts";
 import { explain } from "./failure.ts";
@@ -77,7 +78,8 @@ export function unpackLayer(
     ring.written();
     const { root } = unpacker.directories;
     const { entries, fileBytes, useless } = complete(unpacker.directories);
-    writeFile(`${target.staging}/index.erofs`, writeErofs(root, { format: "v1" }));
+    const index = writeErofs(root, { format: "v1" });
+    writeFile(`${target.staging}/index.erofs`, index);
     ring.awaitDurable();
     const sharedBytes = settle(fs.n, root, useless, unpacker.content, form, objects);
     return {
@@ -87,6 +89,7 @@ export function unpackLayer(
       entries,
       sharedBytes,
       metacopies: objects.metacopies,
+      indexDigest: toHex(fsVerityDigest(index)),
       droppedXattrs: unpacker.droppedXattrs,
       ignoredEntries: unpacker.ignoredEntries,
     };

@@ -230,11 +230,15 @@ async function ingest(
   options.onProgress?.({ type: "entering" });
   store.sync();
   for (const { result, staging } of staged) {
-    const { diffId, entries, bytes: tarBytes, fileBytes, sharedBytes, metacopies } = result;
-    const record = { diffId, entries, tarBytes, fileBytes, sharedBytes, metacopies };
-    store.layers.enter(record, staging);
+    store.layers.enter(recordOf(result), staging);
   }
   return staged.map(({ result }) => result);
+}
+
+/** What the store notes of a layer. */
+export function recordOf(result: LayerResult): LayerRecord {
+  const { diffId, entries, bytes, fileBytes, sharedBytes, metacopies, indexDigest } = result;
+  return { diffId, entries, tarBytes: bytes, fileBytes, sharedBytes, metacopies, indexDigest };
 }
 
 /** Waits for all layers. When one fails, or the signal comes, the others are stopped: nothing is at work any more when this throws. */

@@ -26,6 +26,8 @@ export interface LayerRecord {
   readonly sharedBytes: number;
   /** Files that stand in {@link Layers.directory} without their content, which overlayfs finds in {@link Layers.data}. */
   readonly metacopies: number;
+  /** fs-verity SHA-256 digest of its index: 64 hex digits. Undefined where an older lamina stored it. */
+  readonly indexDigest?: string;
 }
 
 /** The layers of a store. */

@@ -1,0 +1,320 @@
+/**
+ * Checking a store: everything in it against its digest and its references.
+ *
+ * @module
+ */
+
+import { displayPath, FileLock, toCString } from "../../linux/mod.ts";
+import { listDirectory, readIfThere } from "../atomic.ts";
+import { chainIds } from "../chains.ts";
+import { COUNTED, readFormat } from "../format.ts";
+import { contentsOf } from "../gc/contents.ts";
+import type { ImageRecord } from "../images.ts";
+import type { Store } from "../store.ts";
+import { Crew } from "./crew.ts";
+import type { Finding, Problem } from "./finding.ts";
+import { checkDocuments, checkRebuild, hasImage, readImage, wrongTree } from "./images.ts";
+import type { CheckJob } from "./jobs.ts";
+import { checkRecords, leftover } from "./records.ts";
+import { SharedFiles } from "./shared.ts";
+
+/** How to check. */
+export interface CheckOptions {
+  /** Only references and metadata: contents are not read, trees are not made again. */
+  readonly quick?: boolean;
+  /** Digests of images: only these, their layers, trees and contents. Default: everything. */
+  readonly images?: readonly string[];
+  /** Threads; 0: the caller's own. Default: 2 where there is enough to read, else 0. */
+  readonly threads?: number;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+  /** Told how far it is. */
+  readonly onProgress?: (progress: CheckProgress) => void;
+}
+
+/** How far a check is. */
+export interface CheckProgress {
+  /** What is looked at. */
+  readonly phase: "objects" | "layers";
+  /** Pieces of the work that are done: directories of objects, layers. */
+  readonly done: number;
+  /** All pieces. */
+  readonly total: number;
+}
+
+/** What a check looked at. */
+export interface Checked {
+  /** Images. */
+  images: number;
+  /** Layers. */
+  layers: number;
+  /** Bytes of content that were read. */
+  bytes: number;
+}
+
+/** Layers from which on threads are worth their start. */
+const MANY_BYTES = 64 << 20;
+
+/**
+ * Checks a store while pulls and compositions go on; the collector waits. What is found comes as it is found.
+ *
+ * @returns What it looked at.
+ * @throws {LaminaError} `failed` where something cannot be looked at.
+ * @throws The signal's reason.
+ */
+export async function* checkStore(
+  store: Store,
+  options: CheckOptions = {},
+): AsyncGenerator<Finding, Checked> {
+  if (options.images === undefined) yield* findLeftovers(store);
+  using _shared = FileLock.shared(store.layout.storeLock);
+  return yield* checkLocked(store, options);
+}
+
+/** Like {@link checkStore}; hold the store's lock. */
+export async function* checkLocked(
+  store: Store,
+  options: CheckOptions = {},
+): AsyncGenerator<Finding, Checked> {
+  const { quick = false } = options;
+  const checked: Checked = { images: 0, layers: 0, bytes: 0 };
+  if (options.images === undefined) {
+    yield* checkDirectories(store);
+    yield* checkRecords(store);
+  }
+  const scope = new Scope(store, options.images);
+  for (const digest of options.images ?? store.images.digests()) {
+    options.signal?.throwIfAborted();
+    checked.images++;
+    yield* checkImage(store, digest, scope, quick);
+  }
+  if (options.images === undefined) yield* checkChains(store, scope.images);
+  // What was just written is where it is said to be only once it is there.
+  if (!quick) store.sync();
+  yield* checkContents(store, options, scope, checked);
+  return checked;
+}
+
+/** What is to be checked of a store, and which images it is for. */
+class Scope {
+  /** The images that could be read. */
+  readonly images: ImageRecord[] = [];
+  readonly #store: Store;
+  readonly #only: boolean;
+  #layersOf: Map<string, string[]> | undefined;
+
+  constructor(store: Store, images: readonly string[] | undefined) {
+    this.#store = store;
+    this.#only = images !== undefined;
+  }
+
+  /** DiffIDs of the layers that are there. */
+  layers(): string[] {
+    const there = this.#store.layers.list();
+    if (!this.#only) return there;
+    const wanted = new Set(this.images.flatMap(({ layers }) => layers.map(({ diffId }) => diffId)));
+    return there.filter((diffId) => wanted.has(diffId));
+  }
+
+  /** The images that have a layer. */
+  imagesOf(diffId: string): string[] {
+    return this.images.filter(({ layers }) => layers.some((layer) => layer.diffId === diffId))
+      .map(({ digest }) => digest);
+  }
+
+  /** The images that have a content. */
+  usersOf(payload: string): string[] {
+    const layersOf = this.#layersOf ??= layersByContent(this.#store, this.layers());
+    return [...new Set((layersOf.get(payload) ?? []).flatMap((diffId) => this.imagesOf(diffId)))];
+  }
+
+  /** Payloads; undefined: all that there are. */
+  contents(): ReadonlySet<string> | undefined {
+    if (!this.#only) return undefined;
+    return new Set((this.#layersOf ??= layersByContent(this.#store, this.layers())).keys());
+  }
+}
+
+/** The layers that use each content; of a layer whose index cannot be read, nothing is known. */
+function layersByContent(store: Store, diffIds: readonly string[]): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const diffId of diffIds) {
+    const index = readIfThere(store.layers.index(diffId));
+    try {
+      for (const payload of index === undefined ? [] : contentsOf(index)) {
+        users.set(payload, [...users.get(payload) ?? [], diffId]);
+      }
+    } catch {
+      // The layer's own check says so.
+    }
+  }
+  return users;
+}
+
+function* checkDirectories({ layout }: Store): Generator<Finding> {
+  for (const path of layout.directories) {
+    let there = false;
+    try {
+      there = Deno.lstatSync(path).isDirectory;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    const id = path.slice(layout.root.length + 1);
+    const message = "the directory is missing";
+    // Stores of an older lamina have no leases.
+    if (!there && id !== "leases") {
+      yield { kind: "store-directory", severity: "damage", id, message, images: [] };
+    }
+  }
+}
+
+function* checkImage(
+  store: Store,
+  digest: string,
+  scope: Scope,
+  quick: boolean,
+): Generator<Finding> {
+  const found: Finding[] = [];
+  const report = (kind: Finding["kind"], message: string, path?: string) =>
+    void found.push({
+      kind,
+      severity: "damage",
+      id: digest,
+      ...path === undefined ? {} : { path },
+      message,
+      images: [digest],
+    });
+  const image = readImage(store, digest, report);
+  if (image !== undefined) {
+    scope.images.push(image);
+    checkDocuments(store, image, report);
+    for (const { diffId } of image.layers) {
+      if (listDirectory(store.layout.layer(diffId)).length > 0) continue;
+      report("image-layer", `its layer ${diffId} is not in the store`, diffId);
+    }
+    const wrong = wrongTree(store, image.tree.digest);
+    if (wrong !== undefined) report("image-tree", wrong);
+    if (!quick) checkRebuild(store, image, report);
+  }
+  // Somebody may have removed it meanwhile.
+  if (found.length > 0 && hasImage(store, digest)) yield* found;
+}
+
+/** Records of chains of layers that images have, and their trees. */
+function* checkChains(store: Store, images: readonly ImageRecord[]): Generator<Finding> {
+  const used = new Map<string, string[]>();
+  for (const image of images) {
+    for (const id of chainIds(image)) {
+      const key = id.replace(":", "-");
+      used.set(key, [...used.get(key) ?? [], image.digest]);
+    }
+  }
+  for (const name of listDirectory(store.layout.chains)) {
+    const users = used.get(name.slice(0, name.lastIndexOf("-")));
+    const record = readIfThere(`${store.layout.chains}/${name}`);
+    if (users === undefined || record === undefined) continue;
+    const digest = new TextDecoder().decode(record).trim();
+    const message = /^[0-9a-f]{64}$/.test(digest)
+      ? wrongTree(store, digest)
+      : "its record names no digest";
+    if (message === undefined) continue;
+    yield { kind: "chain-tree", severity: "damage", id: name, message, images: users };
+  }
+}
+
+async function* checkContents(
+  store: Store,
+  options: CheckOptions,
+  scope: Scope,
+  checked: Checked,
+): AsyncGenerator<Finding> {
+  const { layout, native } = store;
+  const { quick = false, signal, onProgress } = options;
+  const objects = layout.objects;
+  const diffIds = scope.layers();
+  const wanted = scope.contents();
+  using crew = new Crew(options.threads ?? threadsFor(store, diffIds));
+  const shared = new SharedFiles(store);
+  const damaged = new Set<number>();
+  const directories: CheckJob[] = listDirectory(objects).filter((name) =>
+    /^[0-9a-f]{2}$/.test(name)
+  )
+    .map((directory) => ({ type: "objects", objects, directory, wanted, quick }));
+  let done = 0;
+  for await (const { problems, bytes } of crew.run(directories, signal)) {
+    onProgress?.({ phase: "objects", done: ++done, total: directories.length });
+    checked.bytes += bytes;
+    for (const { kind, message, payload, ino } of problems) {
+      if (kind === "object-content") damaged.add(ino!);
+      const images = scope.usersOf(payload!.slice(0, 65));
+      const finding: Finding = { kind, severity: "damage", id: payload!, message, images };
+      yield { ...finding, ...sharedWith(shared, ino) };
+    }
+  }
+  const counted = readFormat(layout.format)!["ro-compat"].includes(COUNTED);
+  const layers = diffIds.map((diffId) => {
+    const path = layout.layer(diffId);
+    const check = { path, objects, native, counted, quick, damaged };
+    return { type: "layer", diffId, check } as const;
+  });
+  done = 0;
+  for await (const { job, problems, bytes } of crew.run(layers, signal)) {
+    onProgress?.({ phase: "layers", done: ++done, total: layers.length });
+    checked.layers++;
+    checked.bytes += bytes;
+    for (const problem of problems) {
+      const found = findingOf(job.diffId, problem, scope.imagesOf(job.diffId));
+      yield { ...found, ...sharedWith(shared, problem.ino) };
+    }
+  }
+}
+
+function findingOf(diffId: string, { kind, path, message }: Problem, images: string[]): Finding {
+  const about = path === undefined
+    ? {}
+    : { path: kind.startsWith("entry-") ? `/${displayPath(toCString(path))}` : path };
+  return { kind, severity: "damage", id: diffId, ...about, message, images };
+}
+
+function sharedWith(
+  shared: SharedFiles,
+  ino: number | undefined,
+): Pick<Finding, "sharedWith"> {
+  const files = ino === undefined ? [] : shared.of(ino);
+  return files.length === 0 ? {} : { sharedWith: files };
+}
+
+function threadsFor(store: Store, diffIds: readonly string[]): number {
+  let bytes = 0;
+  for (const diffId of diffIds) {
+    try {
+      bytes += store.layers.record(diffId)?.fileBytes ?? 0;
+    } catch {
+      // The layer's own check says so.
+    }
+  }
+  return bytes < MANY_BYTES ? 0 : 2;
+}
+
+/** What killed processes left, if nobody is at work, who might need it. */
+function findLeftovers(store: Store): Finding[] {
+  using alone = store.tryAlone();
+  return alone === undefined ? [] : [...leftovers(store)];
+}
+
+function* leftovers(store: Store): Generator<Finding> {
+  const { layout } = store;
+  for (const name of listDirectory(layout.tmp)) {
+    yield leftover(`tmp/${name}`, "a killed process was making this");
+  }
+  for (const name of listDirectory(layout.objects)) {
+    if (name.startsWith(".")) yield leftover(`objects/${name}`, "a copy that was not finished");
+  }
+  const layers = new Set(store.layers.list());
+  for (const name of listDirectory(layout.locks)) {
+    const diffId = /^layer-(.*)$/.exec(name)?.[1].replace("-", ":");
+    if (diffId !== undefined && !layers.has(diffId)) {
+      yield leftover(`locks/${name}`, "the lock of a layer that never came");
+    }
+  }
+}
