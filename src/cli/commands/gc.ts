@@ -117,7 +117,9 @@ function text(
     plural(objects, "content")
   }`;
   const total = bytes === 0 && images.length + layers.length + leases.length === 0
-    ? `nothing to free${all ? "" : "; --all looks at images with names too"}`
+    ? `nothing ${lines.length === 0 ? "" : "else "}to free${
+      all ? "" : "; --all looks at images with names too"
+    }`
     : `${dryRun ? "would free" : "freed"} ${size(bytes)}: ${what}`;
   return [...lines, total].map((line) => `${line}\n`).join("");
 }
