@@ -20,7 +20,7 @@ import {
   writeRawErofs,
 } from "../tree/mod.ts";
 import { readIfThere, replaceFile } from "./atomic.ts";
-import type { ImageRecord, Images } from "./images.ts";
+import type { ImageLayer, ImageRecord, Images } from "./images.ts";
 import type { Layers } from "./layers.ts";
 import type { Layout } from "./layout.ts";
 import { aboutImage, type Trees } from "./trees.ts";
@@ -148,7 +148,9 @@ function everyLayer(count: number, most: number): number[] {
 }
 
 /** The ChainIDs of an image: by index of a layer, that of all layers up to it. */
-export function chainIds(image: ImageRecord): string[] {
+export function chainIds(image: {
+  readonly layers: readonly Pick<ImageLayer, "diffId">[];
+}): string[] {
   const chain: string[] = [];
   for (const { diffId } of image.layers) {
     const below = chain.at(-1);

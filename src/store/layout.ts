@@ -106,6 +106,11 @@ export class Layout {
     return `${this.chains}/${algorithm}-${hex}-${from}`;
   }
 
+  /** What the collector knows of images and names. */
+  get catalogue(): string {
+    return `${this.cache}/catalogue`;
+  }
+
   /** What strategies keep of trees, a directory for each tree: with the tree it goes. */
   get kept(): string {
     return `${this.cache}/trees`;

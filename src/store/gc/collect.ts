@@ -160,7 +160,7 @@ function policyOf(store: Store, options: CollectOptions): Policy {
 function findDoomed(store: Store, policy: Policy, alone: boolean): Doomed {
   const now = new Date();
   return {
-    plan: plan(store, imageUses(store, now), policy),
+    plan: plan(store, imageUses(store, now, alone), policy),
     leases: store.leases.list().filter((lease) => isExpired(lease, now)).map(({ id }) => id),
     leftovers: alone ? measureLeftovers(store) : { count: 0, bytes: 0 },
   };

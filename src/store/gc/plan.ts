@@ -6,8 +6,8 @@
 
 import { listDirectory, readIfThere } from "../atomic.ts";
 import { chainIds } from "../chains.ts";
-import type { ImageRecord } from "../images.ts";
 import type { Store } from "../store.ts";
+import type { KnownImage } from "./catalogue.ts";
 import { Freed } from "./freed.ts";
 import type { ImageUse } from "./needs.ts";
 
@@ -21,10 +21,16 @@ export interface Policy {
   readonly unusedSince?: Date;
 }
 
+/** An image that may go. */
+export interface Candidate extends ImageUse {
+  /** When it was last pulled or composed. */
+  readonly lastUsed: Date;
+}
+
 /** What is to go, in the order in which it may go. */
 export interface Plan {
-  /** The images. */
-  readonly images: readonly ImageUse[];
+  /** The images, least recently used first. */
+  readonly images: readonly Candidate[];
   /** Digests of trees. */
   readonly trees: readonly string[];
   /** Digests of trees of which strategies keep something. */
@@ -50,18 +56,23 @@ export function plan(store: Store, uses: readonly ImageUse[], policy: Policy): P
   };
 }
 
-/** Images that may go: nothing but, perhaps, a name keeps them. */
-function isFree({ leases, compositions, lastUsed }: ImageUse, { unusedSince }: Policy): boolean {
-  return leases.length === 0 && compositions.length === 0 &&
-    (unusedSince === undefined || lastUsed < unusedSince);
+/** Images that may go, since nothing but, perhaps, a name keeps them: those that matter for a policy, least recently used first. */
+function candidates(store: Store, uses: readonly ImageUse[], policy: Policy): Candidate[] {
+  const { all, keepStorage, unusedSince } = policy;
+  const now = new Date();
+  return uses.filter(({ names, leases, compositions }) =>
+    leases.length === 0 && compositions.length === 0 &&
+    (names.length === 0 || all || keepStorage !== undefined)
+  ).map((use) => ({ ...use, lastUsed: store.images.lastUsed(use.image.digest) ?? now }))
+    .filter(({ lastUsed }) => unusedSince === undefined || lastUsed < unusedSince)
+    .sort((a, b) => a.lastUsed.getTime() - b.lastUsed.getTime());
 }
 
-function chooseImages(store: Store, uses: readonly ImageUse[], policy: Policy): ImageUse[] {
-  const free = uses.filter((use) => isFree(use, policy));
+function chooseImages(store: Store, uses: readonly ImageUse[], policy: Policy): Candidate[] {
+  const free = candidates(store, uses, policy);
   const { keepStorage } = policy;
-  if (policy.all && keepStorage === undefined) return free;
+  if (keepStorage === undefined) return free;
   const untagged = free.filter(({ names }) => names.length === 0);
-  if (keepStorage === undefined) return untagged;
   const rest = free.filter(({ names }) => names.length > 0);
   return [...untagged, ...enough(store, uses, untagged, rest, keepStorage)];
 }
@@ -71,9 +82,9 @@ function enough(
   store: Store,
   uses: readonly ImageUse[],
   before: readonly ImageUse[],
-  candidates: readonly ImageUse[],
+  rest: readonly Candidate[],
   { limit, stored }: { readonly limit: number; readonly stored: number },
-): ImageUse[] {
+): Candidate[] {
   using freed = new Freed(store.layout);
   const layers = new Uses(uses, layersOf);
   const trees = new Uses(uses, ({ tree }) => new Set([tree.digest]));
@@ -91,8 +102,8 @@ function enough(
   };
   store.layers.list().filter((diffId) => !layers.has(diffId)).forEach(free);
   before.forEach(remove);
-  const chosen: ImageUse[] = [];
-  for (const use of candidates) {
+  const chosen: Candidate[] = [];
+  for (const use of rest) {
     if (left <= limit) break;
     chosen.push(use);
     remove(use);
@@ -103,9 +114,9 @@ function enough(
 /** How many images use each of some things. */
 class Uses {
   readonly #counts = new Map<string, number>();
-  readonly #of: (image: ImageRecord) => ReadonlySet<string>;
+  readonly #of: (image: KnownImage) => ReadonlySet<string>;
 
-  constructor(uses: readonly ImageUse[], of: (image: ImageRecord) => ReadonlySet<string>) {
+  constructor(uses: readonly ImageUse[], of: (image: KnownImage) => ReadonlySet<string>) {
     this.#of = of;
     for (const { image } of uses) {
       for (const key of of(image)) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
@@ -117,7 +128,7 @@ class Uses {
   }
 
   /** Takes an image away. Returns what only it still used. */
-  remove(image: ImageRecord): string[] {
+  remove(image: KnownImage): string[] {
     return [...this.#of(image)].filter((key) => {
       const count = this.#counts.get(key)! - 1;
       this.#counts.set(key, count);
@@ -127,14 +138,14 @@ class Uses {
 }
 
 /** An image may have a layer twice. */
-function layersOf(image: ImageRecord): Set<string> {
+function layersOf(image: KnownImage): Set<string> {
   return new Set(image.layers.map(({ diffId }) => diffId));
 }
 
 /** Trees and chains that are of no use to the images that stay. */
 function planTrees(
   { layout }: Store,
-  images: readonly ImageRecord[],
+  images: readonly KnownImage[],
 ): Pick<Plan, "trees" | "kept" | "locks" | "chains"> {
   const needed = new Set(images.map(({ tree }) => tree.digest));
   const kept = listDirectory(layout.kept).filter((digest) =>
