@@ -9,6 +9,7 @@ import { fromFileUrl } from "@std/path";
 import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { benchBuild } from "./build.ts";
 import { benchDirectory, benchMounts, prepare } from "./compose.ts";
+import { benchGc } from "./gc.ts";
 import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
 import { benchPull } from "./pull.ts";
@@ -18,7 +19,7 @@ import { measureStorage, type StorageCosts, storageTable } from "./storage.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build,gc] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
 
 Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
 
@@ -44,6 +45,9 @@ const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
 if (what.delete("layouts")) await benchLayouts();
 if (what.delete("rebuild")) benchRebuild(rounds);
 if (what.delete("build")) await benchBuild(lamina, rounds);
+if (what.delete("gc")) {
+  for (const kind of String(args.fs).split(",") as LoopKind[]) await benchGc(lamina, kind, rounds);
+}
 if (what.size === 0) Deno.exit(0);
 const layout = agentImages();
 
