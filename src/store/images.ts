@@ -159,10 +159,18 @@ export class Images {
     throw new LaminaError(
       "not-found",
       `finding image ${reference}: the store ${this.#layout.root} has no such name or digest`,
-      {
-        hint: "lamina images lists what there is; lamina pull brings more.",
-      },
+      { hint: this.#hintFor(reference) },
     );
+  }
+
+  /** Names are taken as they are; who is used to a registry or `:latest` being understood is told the whole one. */
+  #hintFor(reference: string): string {
+    const ends = [`/${reference}`, `/${reference}:latest`];
+    const meant = [...this.#names.byDigest().values()].flat().sort()
+      .filter((name) => ends.some((end) => `/${name}`.endsWith(end)));
+    return meant.length > 0
+      ? `There is ${meant.slice(0, 3).join(", ")}.`
+      : "lamina images lists what there is; lamina pull brings more.";
   }
 
   /** Lets an image enter; `staging` may hold `origins` and `fixup/` already. Does nothing when the image is there. */

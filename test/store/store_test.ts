@@ -145,6 +145,12 @@ Deno.test("images are found by name, digest and unambiguous beginning", () => {
     assertThrows(() => store.images.find("de"), LaminaError, "no such").kind,
     "not-found",
   );
+  store.names.set("example.org/team/app:latest", `sha256:${one}`);
+  store.names.set("mapp", `sha256:${one}`);
+  for (const short of ["app", "team/app", "app:latest"]) {
+    const { hint } = assertThrows(() => store.images.find(short), LaminaError, "no such");
+    assertEquals(hint, "There is example.org/team/app:latest.");
+  }
 });
 
 Deno.test("an image enters whole, once, and the first stays", () => {
