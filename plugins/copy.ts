@@ -38,14 +38,22 @@ const plugin: Plugin = {
 
       probe({ store, target }: Site) {
         const { measure } = host;
-        const small = measure.copy(store, target, 4 * KIB);
-        const large = measure.copy(store, target, MIB);
-        const usPerMiB = Math.max(0, large - small);
-        const usPerDirectory = measure.directory(target);
-        return {
-          works: true,
-          cost: { fixedMs: 0, msPerLayer: 0, usPerDirectory, usPerFile: small, usPerMiB },
-        };
+        try {
+          const small = measure.copy(store, target, 4 * KIB);
+          const large = measure.copy(store, target, MIB);
+          const usPerMiB = Math.max(0, large - small);
+          const usPerDirectory = measure.directory(target);
+          return {
+            works: true,
+            cost: { fixedMs: 0, msPerLayer: 0, usPerDirectory, usPerFile: small, usPerMiB },
+          };
+        } catch (error) {
+          return {
+            works: false,
+            reason: (error as Error).message,
+            hint: "It takes a directory that can be written, on a filesystem with some room.",
+          };
+        }
       },
 
       place(file: FileEntry) {

@@ -20,6 +20,7 @@ export * from "./file.ts";
 export * from "./ioctl.ts";
 export * from "./lock.ts";
 export * from "./loop.ts";
+export * from "./map.ts";
 export * from "./mount.ts";
 export * from "./mountcompat.ts";
 export * from "./namespaces.ts";

@@ -100,7 +100,7 @@ export async function undo(
   const composition = compositionOf(store, record);
   const scratch = scratchName(record.id);
   mounts.unmount(`${composition.workspace}/memory`);
-  if (record.result === "directory") checkNothingMounted(record.target);
+  checkNothingMounted(record.target);
   // First the mount: nothing can be removed through one that is read-only.
   await strategy?.release(composition);
   removeTree(AT_FDCWD, `${record.target}/${scratch}`);
@@ -111,7 +111,7 @@ export async function undo(
   return { targetRemoved };
 }
 
-/** Whatever removes a directory would stop half-way at a mount in it, or take the mount along. */
+/** Whatever removes a directory would stop half-way at a mount in it, or take the mount along; so would unmounting what is busy. */
 function checkNothingMounted(target: string): void {
   const mount = readMounts().find(({ path }) => path.startsWith(`${target}/`));
   if (mount === undefined) return;

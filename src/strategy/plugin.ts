@@ -85,7 +85,7 @@ export interface Strategy {
   /**
    * Undoes a composition: after it the target is an empty directory, or gone. Must accept one that is half made, half
    * undone, or not there at all (after a reboot or a crash). Lamina itself removes the target, if it made it, or makes it again as
-   * it was, and removes the workspace. It does not call this while something is mounted below a plain directory.
+   * it was, and removes the workspace. It does not call this while something that it did not mount is mounted below the target.
    */
   release(composition: Composition): void | Promise<void>;
   /**

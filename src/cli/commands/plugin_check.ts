@@ -72,6 +72,7 @@ export default defineCommand({
         await checkAt(place, plugin, {
           filter: flags.filter,
           signal: context.signal,
+          program: ownProgram(),
           onProgress: (done, total) => task.update(done, total),
         }),
       );
@@ -113,6 +114,12 @@ async function load(name: string): Promise<LoadedPlugin> {
   if (BUILT_IN.includes(name)) return await loadPlugin(builtIn(name));
   const file = resolve(name);
   return await loadPlugin({ url: toFileUrl(file).href, file });
+}
+
+/** How to run this program in a process of its own. */
+function ownProgram(): string[] {
+  const own = Deno.execPath();
+  return Deno.build.standalone ? [own] : [own, "run", "-A", "--quiet", Deno.mainModule];
 }
 
 function described(

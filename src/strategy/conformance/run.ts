@@ -73,7 +73,9 @@ async function conduct(
     if (error instanceof Impossible) return skipped(wanted, error.message);
     signal?.throwIfAborted();
     const message = error instanceof Error ? error.message : String(error);
-    for (const { id } of experiment.cases) found(id, `it failed: ${message}`);
+    for (const { id } of experiment.cases) {
+      if (!id.endsWith(`/${CLEAN}`)) found(id, `it failed: ${message}`);
+    }
   }
   for (const trace of traces.found()) found(`${experiment.id}/${CLEAN}`, trace);
   if (findings.size > 0) bed.clear();

@@ -89,12 +89,15 @@ export class Subject {
    *
    * @throws {Impossible} Where the bed's filesystem cannot hold it.
    */
-  async image({ id, layers, large }: Pick<TreeImage, "id" | "layers" | "large">) {
+  async image(
+    { id, layers, large }: Pick<TreeImage, "id" | "layers" | "large">,
+  ): Promise<ImageRecord> {
     let image: ImageRecord;
     try {
       image = await this.bed.shared(id, layers);
     } catch (error) {
-      throw new Impossible(`the store here cannot hold the image: ${(error as Error).message}`);
+      const reason = (error as Error).message.split(": ").slice(-2).join(": ");
+      throw new Impossible(`the store here cannot hold the image ${id}: ${reason}`);
     }
     if (!large) this.bed.watch(image);
     return image;

@@ -76,12 +76,10 @@ export class Thread implements Disposable {
     this.view = new ErofsView(typeof image === "string" ? Deno.readFileSync(image) : image);
     this.metadata = new Metadata(this.view, this.counts, job.owner, job.lenient);
     const tree = writableTree(writable);
+    // Before anything is opened: it may be damaged.
+    const origins = readOrigins(Deno.readFileSync(job.origins));
     this.root = Fd.open(job.target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    this.#sources = new Sources(
-      job.layers,
-      job.objects,
-      readOrigins(Deno.readFileSync(job.origins)),
-    );
+    this.#sources = new Sources(job.layers, job.objects, origins);
     this.#builder = new Builder({
       view: this.view,
       sources: this.#sources,
