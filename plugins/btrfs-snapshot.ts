@@ -124,7 +124,8 @@ const plugin: Plugin = {
           host.ioctl(parent, BTRFS_IOC_SNAP_DESTROY, volumeArguments(name));
         });
       } catch (error) {
-        if ((error as { errno?: number }).errno === ENOENT) return;
+        // Other filesystems do not know the call, whatever is there or not.
+        if ((error as { errno?: number }).errno === ENOENT || !fs.exists(path)) return;
         // No subvolume, or one with others inside, or no right to remove one that is not empty: that takes the mount option
         // user_subvol_rm_allowed.
         makeWritable(path);

@@ -4,7 +4,20 @@
  * @module
  */
 
-import { AT_FDCWD, MNT_DETACH, removeTree, umount2, UMOUNT_NOFOLLOW } from "../../linux/mod.ts";
+import {
+  AT_FDCWD,
+  check,
+  EROFS,
+  Fd,
+  ioctl,
+  MNT_DETACH,
+  O_DIRECTORY,
+  O_RDONLY,
+  removeTree,
+  SysError,
+  umount2,
+  UMOUNT_NOFOLLOW,
+} from "../../linux/mod.ts";
 import { pull } from "../../oci/pull.ts";
 import { type CompositionRecord, type ImageRecord, Store } from "../../store/mod.ts";
 import { readErofs } from "../../tree/mod.ts";
@@ -118,7 +131,7 @@ export class Bed {
     unmountBelow(this.path);
     const { compositions, tmp } = this.store.layout;
     for (const path of [compositions, tmp, this.targets]) {
-      for (const { name } of [...Deno.readDirSync(path)]) removeTree(AT_FDCWD, `${path}/${name}`);
+      for (const { name } of [...Deno.readDirSync(path)]) forceRemoval(`${path}/${name}`);
     }
     this.#putNeighbour();
   }
@@ -131,6 +144,20 @@ export class Bed {
     Deno.writeTextFileSync(this.#neighbour, NEIGHBOURS_CONTENT);
   }
 }
+
+/** Removes a path with all below it, also a btrfs subvolume that is read-only (BTRFS_IOC_SUBVOL_SETFLAGS). */
+export function forceRemoval(path: string): void {
+  try {
+    removeTree(AT_FDCWD, path);
+  } catch (error) {
+    if (!(error instanceof SysError) || error.errno !== EROFS) throw error;
+    using subvolume = Fd.open(path, O_RDONLY | O_DIRECTORY);
+    check(ioctl(subvolume.n, SUBVOL_SETFLAGS, new Uint8Array(8)), "ioctl", path);
+    removeTree(AT_FDCWD, path);
+  }
+}
+
+const SUBVOL_SETFLAGS = 0x4008_941a;
 
 function mountsBelow(directory: string): MountInfo[] {
   return readMounts().filter(({ path }) => path.startsWith(`${directory}/`));

@@ -10,7 +10,7 @@ import type { ComposeResult } from "../compose.ts";
 import { isMountPoint } from "../filesystem.ts";
 import { mounts } from "../mounts.ts";
 import type { Composition } from "../plugin.ts";
-import { unmountBelow } from "./bed.ts";
+import { forceRemoval, unmountBelow } from "./bed.ts";
 import { type Experiment, Impossible } from "./experiment.ts";
 import { SIMPLE, simpleVariant } from "./simple_image.ts";
 import type { Subject } from "./subject.ts";
@@ -35,7 +35,7 @@ const STORIES: readonly (readonly [id: string, says: string, story: Story])[] = 
     "rebooted",
     "what is not there any more, as after a reboot, can be released",
     async (subject, made) => {
-      if (subject.traits.result === "directory") Deno.removeSync(made.target, { recursive: true });
+      if (subject.traits.result === "directory") forceRemoval(made.target);
       else unmountBelow(subject.bed.targets);
       await subject.release(made.id);
       return [];
