@@ -41,7 +41,7 @@ async function composed(
 }
 
 /** Of the suite's images those that say something about metadata, and do not take long. */
-const SMALL = IMAGES.filter(({ id }) => !["layers", "sizes", "sparse"].includes(id));
+const SMALL = IMAGES.filter(({ id }) => id !== "layers");
 
 /** Images with more above them than the cases have: what only a stack of metadata images can get wrong. */
 const FURTHER: readonly { readonly id: string; readonly layers: () => TarPiece[][] }[] = [
@@ -91,6 +91,7 @@ Deno.test({
   async fn(t) {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
+    await using _threads = bed.keepThreads();
     for (const [index, { id: name, layers }] of [...SMALL, ...FURTHER].entries()) {
       const below = await bed.image(`below-${index}`, layers());
       // With one layer more, so that all below it is shared by two images.
@@ -157,6 +158,7 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
+    await using _threads = bed.keepThreads();
     let compared = 0;
     const anySteps = fc.array(fc.array(anyStep, { minLength: 1, maxLength: 10 }), {
       minLength: 2,
@@ -203,6 +205,7 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
+    await using _threads = bed.keepThreads();
     const [one, two] = await family(bed);
     const { chains } = bed.store;
     const digests = (
@@ -242,6 +245,7 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
+    await using _threads = bed.keepThreads();
     const [one] = await family(bed);
     await composed(bed, one, { layout: "layered", access: "rw", strategy: "auto" }, (target) => {
       Deno.writeFileSync(`${target}/one`, new Uint8Array([1]), { append: true });
@@ -261,6 +265,7 @@ Deno.test({
   async fn(t) {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
+    await using _threads = bed.keepThreads();
     const plugins = await builtInPlugins();
     const [one] = await family(bed);
     const refused: { options: Partial<ComposeOptions>; kind: string; says: RegExp }[] = [

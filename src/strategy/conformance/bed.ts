@@ -23,9 +23,13 @@ import { type CompositionRecord, type ImageRecord, Store } from "../../store/mod
 import { readErofs } from "../../tree/mod.ts";
 import { describeTree } from "./expected.ts";
 import { type MountInfo, readMounts } from "../filesystem.ts";
+import { LayerBringer } from "./layers.ts";
 import { writeLayout } from "./layout.ts";
 import { diffSnapshots, snapshot } from "./snapshot.ts";
 import { makeTar, type TarPiece } from "./tar.ts";
+
+/** A path may be longer than what one system call takes. */
+const LIMITS = { pathBytes: 65536 };
 
 /** A file that lies beside all targets and has to stay as it is. */
 const NEIGHBOUR = "neighbour";
@@ -36,11 +40,12 @@ export class Bed {
   readonly store: Store;
   readonly targets: string;
   readonly path: string;
-  readonly #images = new Map<string, ImageRecord>();
+  readonly #images = new Map<string, Promise<ImageRecord>>();
   readonly #expected = new Map<string, Map<string, string>>();
   /** The layers of small images as they were when they came, by their directories. */
   readonly #layers = new Map<string, Map<string, string>>();
   #names = 0;
+  #bringer: LayerBringer | undefined;
 
   /** @param path An empty directory. */
   constructor(path: string) {
@@ -60,21 +65,29 @@ export class Bed {
   async image(name: string, layers: readonly TarPiece[][]): Promise<ImageRecord> {
     const layout = `${this.path}/layout-${this.#names++}`;
     try {
-      writeLayout(layout, name, layers.map((pieces) => makeTar(pieces)));
-      const { image } = await pull(this.store, `oci:${layout}:${name}`, {
-        // A path may be longer than what one system call takes.
-        limits: { pathBytes: 65536 },
-      });
-      return image;
+      const blobs = writeLayout(layout, name, layers.map((pieces) => makeTar(pieces)));
+      await this.#bringer?.bring(blobs);
+      return (await pull(this.store, `oci:${layout}:${name}`, { limits: LIMITS })).image;
     } finally {
       Deno.removeSync(layout, { recursive: true });
     }
   }
 
-  /** The same for an image that is used again: it comes once. */
-  async shared(name: string, layers: () => readonly TarPiece[][]): Promise<ImageRecord> {
+  /** Until it is disposed of, the threads that images are brought in by stay for the next image: starting them takes longest. */
+  keepThreads(): AsyncDisposable {
+    const bringer = this.#bringer = new LayerBringer(this.store, LIMITS);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#bringer = undefined;
+        await bringer[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  /** The same for an image that is used again: it comes once, or fails once. */
+  shared(name: string, layers: () => readonly TarPiece[][]): Promise<ImageRecord> {
     let image = this.#images.get(name);
-    if (image === undefined) this.#images.set(name, image = await this.image(name, layers()));
+    if (image === undefined) this.#images.set(name, image = this.image(name, layers()));
     return image;
   }
 

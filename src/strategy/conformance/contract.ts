@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
   privilege: (value) => value === "none" || value === "mount",
   integrity: isBoolean,
   upper: isBoolean,
+  idmap: (value) => value === undefined || isBoolean(value),
   layouts: (value) => value === undefined || isBoolean(value),
   maxLayers: (value) => value === undefined || (Number.isInteger(value) && (value as number) > 0),
   keeps: (value) => value === undefined || /^[a-z0-9-]{1,32}$/.test(String(value)),

@@ -5,11 +5,16 @@
  */
 
 import { createHash } from "node:crypto";
+import type { BlobSource } from "../../layer/mod.ts";
 
 const OCI = "application/vnd.oci.image";
 
-/** Writes an OCI layout with one image, of uncompressed layers, into a directory, which is made. */
-export function writeLayout(path: string, name: string, layers: readonly Uint8Array[]): void {
+/** Writes an OCI layout with one image, of uncompressed layers, into a directory, which is made. Returns where its layers are. */
+export function writeLayout(
+  path: string,
+  name: string,
+  layers: readonly Uint8Array[],
+): BlobSource[] {
   Deno.mkdirSync(`${path}/blobs/sha256`, { recursive: true });
   const blob = (mediaType: string, bytes: Uint8Array) => {
     const hex = createHash("sha256").update(bytes).digest("hex");
@@ -32,6 +37,14 @@ export function writeLayout(path: string, name: string, layers: readonly Uint8Ar
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] };
   Deno.writeFileSync(`${path}/index.json`, json(index));
   Deno.writeFileSync(`${path}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
+  return tars.map(({ mediaType, digest, size }) => ({
+    mediaType,
+    digest,
+    diffId: digest,
+    length: size,
+    file: `${path}/blobs/${digest.replace(":", "/")}`,
+    offset: 0,
+  }));
 }
 
 function json(value: unknown): Uint8Array {

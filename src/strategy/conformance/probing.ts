@@ -34,7 +34,8 @@ class Scratch implements Disposable {
     for (const path of this.#paths) Deno.mkdirSync(path, { mode: 0o700 });
     const { native } = bed.store;
     const sameFilesystem = at === bed.targets;
-    this.site = { access, store, target, upper, sameFilesystem, native, ...more };
+    const own = { access, store, target, upper, sameFilesystem, native, idmap: undefined };
+    this.site = { ...own, data: false, ...more };
   }
 
   [Symbol.dispose](): void {

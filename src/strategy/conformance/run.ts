@@ -31,6 +31,7 @@ export async function runSuite(
     .map((experiment) => ({ experiment, wanted: matching(experiment.cases, filter) }))
     .filter(({ wanted }) => wanted.length > 0);
   const results: CaseResult[] = [];
+  await using _threads = bed.keepThreads();
   for (const [index, { experiment, wanted }] of experiments.entries()) {
     signal?.throwIfAborted();
     onProgress?.(index, experiments.length);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { bundle } from "./bundle.ts";
 import { CONTENTS } from "./contents.ts";
 import type { TreeImage } from "./image.ts";
 import { LINKS } from "./links.ts";
@@ -16,8 +17,7 @@ import { XATTRS } from "./xattrs.ts";
 
 export { bytesOf, type Claim, type TreeImage } from "./image.ts";
 
-/** The images whose trees are compared, entry by entry. */
-export const IMAGES: readonly TreeImage[] = [
+const SINGLE: readonly TreeImage[] = [
   ...SHAPES,
   ...METADATA,
   ...XATTRS,
@@ -26,4 +26,16 @@ export const IMAGES: readonly TreeImage[] = [
   ...LINKS,
   ...WHITEOUTS,
   ...REPLACEMENTS,
+];
+
+/** Those that can stand in a directory as well as in the root, and that overlayfs shows without further help. */
+const PLAIN = [
+  ...["metadata", "order", "xattrs", "names", "sizes", "sparse", "equal", "specials", "links"],
+  ...["opaque", "whiteout-then-opaque", "replacements"],
+];
+
+/** The images whose trees are compared, entry by entry. */
+export const IMAGES: readonly TreeImage[] = [
+  ...SINGLE.filter(({ id }) => !PLAIN.includes(id)),
+  bundle("plain", "many things at once", SINGLE.filter(({ id }) => PLAIN.includes(id))),
 ];
