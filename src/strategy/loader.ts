@@ -10,6 +10,7 @@ import { LaminaError } from "../error.ts";
 import { VERSION } from "../version.ts";
 import { type Found, locate, type PluginOrigin } from "./loading/search.ts";
 import { checkPlugin } from "./loading/shape.ts";
+import type { RunOptions } from "./loading/run.ts";
 import type { PluginSource } from "./loading/source.ts";
 import type { Plugin } from "./plugin.ts";
 import { requireTrust } from "./trust.ts";
@@ -23,9 +24,6 @@ export const BUILT_IN: readonly string[] = [
   "hardlink",
   "copy",
 ];
-
-/** How long the modules of a plugin may take to load, in milliseconds. */
-const PATIENCE = 10_000;
 
 /** A plugin that is ready for use. */
 export interface LoadedPlugin {
@@ -71,6 +69,8 @@ export interface LoadOptions {
   readonly files?: readonly string[];
   /** What {@link findPlugins} found; after {@link files}. */
   readonly found?: readonly Found[];
+  /** How long an outside plugin may take to load, in milliseconds; 10,000 by default. */
+  readonly patience?: number;
 }
 
 /** Where a built-in plugin is. The URL is put together here so that nothing but this function depends on the layout of folders. */
@@ -88,7 +88,7 @@ export async function loadPlugins(options: LoadOptions = {}): Promise<Plugins> {
   const results = await Promise.all([
     ...BUILT_IN.map((name) => attempt(name, undefined, () => loadPlugin(builtIn(name)))),
     ...unique([...named, ...found]).map((one) =>
-      attempt(one.path.replace(/^.*\//, ""), one, () => loadFound(one))
+      attempt(one.path.replace(/^.*\//, ""), one, () => loadFound(one, options.patience))
     ),
   ]);
   const loaded: LoadedPlugin[] = [];
@@ -146,8 +146,10 @@ async function attempt(
   }
 }
 
-async function loadFound({ path, origin }: Found): Promise<LoadedPlugin> {
+async function loadFound({ path, origin }: Found, patience = 10_000): Promise<LoadedPlugin> {
   const { expectedName, source } = await named(path, () => readSource(path));
+  const { tryPlugin } = await import("./loading/trial.ts");
+  await named(source.file, () => tryPlugin(source, patience));
   const plugin = await loadPlugin(source);
   const warning = plugin.name === expectedName
     ? undefined
@@ -165,15 +167,18 @@ async function readSource(path: string) {
 }
 
 /**
- * Loads one plugin.
+ * Loads one plugin, in this thread: a loop without end in it would hold that up. {@link loadPlugins} tries outside ones in another before.
  *
  * @throws {LaminaError} `not-found`, `unsupported` (another contract, or a file that others can write) or `invalid` (no plugin in it).
  */
-export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
+export async function loadPlugin(
+  source: PluginSource,
+  options: RunOptions = {},
+): Promise<LoadedPlugin> {
   const { file } = source;
   return await named(file ?? source.url.replace(/^.*\//, "built-in "), async () => {
     const read = file === undefined || source.code ? source : (await readSource(file)).source;
-    const plugin = checkPlugin((await run(read)).default);
+    const plugin = checkPlugin((await run(read, options)).default);
     return {
       name: plugin.name,
       summary: plugin.summary,
@@ -184,10 +189,13 @@ export async function loadPlugin(source: PluginSource): Promise<LoadedPlugin> {
   });
 }
 
-async function run({ url, code }: PluginSource): Promise<{ readonly default?: unknown }> {
+async function run(
+  { url, code }: PluginSource,
+  options: RunOptions,
+): Promise<{ readonly default?: unknown }> {
   if (code === undefined) return await import(url);
   const { runPlugin } = await import("./loading/run.ts");
-  return await runPlugin(code, PATIENCE);
+  return await runPlugin(code, options);
 }
 
 /** Says in an error which plugin it is about. */
@@ -200,6 +208,8 @@ async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { kind, hint } = cause instanceof LaminaError
       ? cause
       : { kind: "invalid" as const, hint: undefined };
-    throw new LaminaError(kind, doing + message, { hint, cause });
+    // What another thread says about it has the plugin's name in it already.
+    const text = message.startsWith(doing) ? message : doing + message;
+    throw new LaminaError(kind, text, { hint, cause });
   }
 }

@@ -9,9 +9,11 @@ import type { Store } from "../store/mod.ts";
 import { type FilesystemId, identify } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
+import { makeStrategy, verdictFault } from "./loading/shape.ts";
+import { TookTooLong, tryPlugin } from "./loading/trial.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Cost, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
+import type { Access, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
 
 /** Where a composition would be. */
 export interface Place {
@@ -88,7 +90,7 @@ export async function probe(
     const strategy = create(plugin, { ...createHost(), measure });
     const known = options.fresh ? undefined : memory.verdict(keys.verdict);
     const verdict = known ??
-      await ask(strategy, options.patience ?? 10_000, () => scratch.site(plugin.name));
+      await ask(plugin, strategy, options.patience ?? 10_000, () => scratch.site(plugin.name));
     if (known === undefined && verdict.works) found.set(keys.verdict, verdict);
     reports.push({
       name: plugin.name,
@@ -117,32 +119,44 @@ const NO_TRAITS: Traits = {
 
 function create(plugin: LoadedPlugin, host: Host): Strategy | Error {
   try {
-    return plugin.plugin.create(host);
+    return makeStrategy(plugin.plugin, host);
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return error as Error;
   }
 }
 
+const HINT = "Tell the author of the plugin.";
+
 async function ask(
+  { source }: LoadedPlugin,
   strategy: Strategy | Error,
   patience: number,
   site: () => Site,
 ): Promise<Verdict> {
+  const no = (reason: string): Verdict => ({ works: false, reason, hint: HINT });
+  if (strategy instanceof Error) return no(strategy.message);
+  try {
+    // An outside plugin's probe might never end, and hold up this thread.
+    const returned = source.code === undefined
+      ? await soon(strategy.probe(site()), patience)
+      : await tryPlugin(source, patience, site());
+    const fault = verdictFault(returned);
+    return fault === undefined
+      ? withLoading(returned as Verdict, strategy)
+      : no(`its probe gave no verdict: ${fault}`);
+  } catch (error) {
+    if (error instanceof TookTooLong) return no(`its probe took too long: ${error.message}`);
+    return no(`its probe failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const hint = "Tell the author of the plugin.";
-  const tooLong = new Promise<Verdict>((resolve) => {
-    const reason = `its probe did not end within ${patience / 1000} s`;
-    timer = setTimeout(() => resolve({ works: false, reason, hint }), patience);
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TookTooLong(patience)), patience);
   });
   try {
-    if (strategy instanceof Error) throw strategy;
-    const verdict = await Promise.race([strategy.probe(site()), tooLong]);
-    return isVerdict(verdict)
-      ? withLoading(verdict, strategy)
-      : { works: false, reason: "its probe gave no verdict", hint };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { works: false, reason: `its probe failed: ${message}`, hint };
+    return await Promise.race([work, tooLong]);
   } finally {
     clearTimeout(timer);
   }
@@ -159,19 +173,6 @@ function withLoading(verdict: Verdict, strategy: Strategy): Verdict {
   const { cost } = verdict;
   const loading = strategy.place === undefined ? LOADING.other : LOADING.walk;
   return { ...verdict, cost: { ...cost, fixedMs: cost.fixedMs + loading } };
-}
-
-function isVerdict(value: unknown): value is Verdict {
-  const verdict = value as Partial<Verdict> | undefined | null;
-  if (verdict?.works === false) return typeof verdict.reason === "string";
-  if (verdict?.works !== true) return false;
-  return isCost(verdict.cost) && (verdict.keepCost === undefined || isCost(verdict.keepCost));
-}
-
-function isCost(value: Partial<Cost> | undefined): boolean {
-  const { fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB } = value ?? {};
-  const costs = [fixedMs, msPerLayer, usPerDirectory, usPerFile, usPerMiB];
-  return costs.every((cost) => typeof cost === "number" && cost >= 0 && Number.isFinite(cost));
 }
 
 interface Identities {

@@ -72,7 +72,7 @@ const BAD: readonly { name: string; source: string; kind: string; says: string }
   },
   {
     name: "no create",
-    source: minimal("x").replace("create: () => ({})", "create: 1"),
+    source: minimal("x").replace("create: () => strategy", "create: 1"),
     kind: "invalid",
     says: "create(host)",
   },

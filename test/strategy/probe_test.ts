@@ -124,7 +124,7 @@ const BROKEN: readonly [name: string, plugin: LoadedPlugin, says: string][] = [
     plugin("x", () => ({ works: true, cost: COST }), {}, () => {
       throw new Error("none");
     }),
-    "its probe failed: none",
+    "its create(host) failed: none",
   ],
 ];
 

@@ -21,7 +21,12 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
   }
 }
 
-/** The shortest plugin: it loads, and can do nothing. */
+/** The shortest plugin: it loads, and works nowhere. */
 export function minimal(name: string): string {
-  return `export default { apiVersion: 1, name: "${name}", summary: "a test", version: "7", create: () => ({}) };\n`;
+  return `const traits = {
+  result: "directory", access: ["ro"], isolation: "full", survivesReboot: true, privilege: "none", integrity: false, upper: false,
+};
+const strategy = { traits, probe: () => ({ works: false, reason: "it is a test's" }), compose() {}, release() {} };
+export default { apiVersion: 1, name: "${name}", summary: "a test", version: "7", create: () => strategy };
+`;
 }

@@ -14,15 +14,24 @@ import type { PluginCode, PluginModule } from "./source.ts";
 /** A module's exports. */
 export type Exports = Readonly<Record<string, unknown>>;
 
+/** How plugins are run. */
+export interface RunOptions {
+  /** How long loading may take, in milliseconds; 10,000 by default. What blocks the thread cannot be interrupted from within. */
+  readonly patience?: number;
+  /** An empty directory of the caller's to work in, who deletes it where this thread is ended from without. */
+  readonly directory?: string;
+}
+
 /**
  * Imports a plugin's modules.
  *
- * @param patience How long that may take, in milliseconds. What blocks the thread cannot be interrupted.
  * @returns The main module.
  * @throws {LaminaError} `invalid`, for what the modules throw, or where they do not end.
  */
-export async function runPlugin({ modules }: PluginCode, patience: number): Promise<Exports> {
-  const directory = privateDirectory();
+export async function runPlugin(
+  { modules }: PluginCode,
+  { patience = 10_000, directory = privateDirectory() }: RunOptions,
+): Promise<Exports> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     for (const module of modules) write(directory, module);
@@ -51,8 +60,8 @@ async function importAll(
   return exports;
 }
 
-/** A directory that only this user can look into: in memory where there is a place for that. */
-function privateDirectory(): string {
+/** Makes a directory that only this user can look into: in memory where there is a place for that. */
+export function privateDirectory(): string {
   const places = Deno.uid() === 0
     ? ["/run", "/dev/shm", "/tmp"]
     : [Deno.env.get("XDG_RUNTIME_DIR") || "/dev/shm", undefined];

@@ -5,7 +5,14 @@
  */
 
 import { LaminaError } from "../../error.ts";
-import { API_VERSION, type Plugin } from "../plugin.ts";
+import {
+  API_VERSION,
+  type Cost,
+  type Host,
+  type Plugin,
+  type Strategy,
+  type Traits,
+} from "../plugin.ts";
 
 /** Whether a plugin may have a name. `auto` is what leaves the choice to lamina. */
 export function isPluginName(name: unknown): boolean {
@@ -44,4 +51,101 @@ export function checkPlugin(value: unknown): Plugin {
   }
   if (typeof plugin.create !== "function") throw invalid("it has no function create(host)");
   return plugin as Plugin;
+}
+
+/**
+ * Makes a plugin's strategy, and checks it.
+ *
+ * @throws {LaminaError} `invalid`, where create(host) throws too.
+ */
+export function makeStrategy(plugin: Plugin, host: Host): Strategy {
+  let strategy: unknown;
+  try {
+    strategy = plugin.create(host);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LaminaError("invalid", `its create(host) failed: ${reason}`, { cause });
+  }
+  return checkStrategy(strategy);
+}
+
+function checkStrategy(value: unknown): Strategy {
+  const invalid = (reason: string) => new LaminaError("invalid", reason);
+  if (typeof value !== "object" || value === null) {
+    throw invalid("its create(host) makes no strategy object");
+  }
+  const strategy = value as Partial<Strategy>;
+  for (const name of ["probe", "compose", "release"] as const) {
+    if (typeof strategy[name] !== "function") throw invalid(`its strategy has no ${name}()`);
+  }
+  if (strategy.place !== undefined && typeof strategy.place !== "function") {
+    throw invalid("its strategy's place is no function");
+  }
+  const { traits } = strategy;
+  if (typeof traits !== "object" || traits === null) throw invalid("its strategy has no traits");
+  const wrong = (Object.keys(TRAITS) as (keyof Traits)[]).find((name) =>
+    !TRAITS[name](traits[name])
+  );
+  if (wrong !== undefined) {
+    throw invalid(`its traits are wrong: ${wrong} is ${shown(traits[wrong])}`);
+  }
+  return strategy as Strategy;
+}
+
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isOneOf = (...values: readonly unknown[]) => (value: unknown) => values.includes(value);
+
+/** Whether a trait may have a value. */
+const TRAITS: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
+  result: isOneOf("mount", "directory"),
+  access: (value) => Array.isArray(value) && value.length > 0 && value.every(isOneOf("ro", "rw")),
+  isolation: isOneOf("full", "shared"),
+  survivesReboot: isBoolean,
+  privilege: isOneOf("none", "mount"),
+  integrity: isBoolean,
+  upper: isBoolean,
+  idmap: isOneOf(true, false, undefined),
+  layouts: isOneOf(true, false, undefined),
+  maxLayers: (value) => value === undefined || (Number.isInteger(value) && (value as number) > 0),
+  keeps: (value) =>
+    value === undefined || (typeof value === "string" && /^[a-z0-9-]{1,32}$/.test(value)),
+};
+
+/** What is wrong with what {@link plugin!Strategy.probe} returned; undefined for a verdict as it should be. */
+export function verdictFault(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return `it is ${shown(value)}`;
+  const { works, reason, hint, notes, cost, keepCost } = value as Record<string, unknown>;
+  if (works === false) {
+    if (typeof reason !== "string") return "it does not say why it does not work";
+    return hint === undefined || typeof hint === "string" ? undefined : "its hint is no text";
+  }
+  if (works !== true) return "it does not say whether it works";
+  if (notes !== undefined && !isTexts(notes)) return "its notes are no texts";
+  return costFault("cost", cost) ??
+    (keepCost === undefined ? undefined : costFault("keepCost", keepCost));
+}
+
+const COSTS: readonly (keyof Cost)[] = [
+  "fixedMs",
+  "msPerLayer",
+  "usPerDirectory",
+  "usPerFile",
+  "usPerMiB",
+];
+
+function costFault(name: string, value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return `its ${name} is ${shown(value)}`;
+  const cost = value as Record<string, unknown>;
+  const wrong = COSTS.find((key) => !(Number.isFinite(cost[key]) && (cost[key] as number) >= 0));
+  return wrong === undefined ? undefined : `its ${name} has ${wrong} ${shown(cost[wrong])}`;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
