@@ -21,6 +21,7 @@ import { isKept } from "./keep.ts";
 import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from "./lifecycle.ts";
 import { type IdMap, openIdMap } from "./idmap.ts";
 import type { LoadedPlugin } from "./loader.ts";
+import { makeStrategy } from "./loading/shape.ts";
 import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
@@ -322,7 +323,7 @@ class Attempt {
       signal,
       onProgress,
     });
-    const strategy = this.#strategy = plugin.plugin.create(host);
+    const strategy = this.#strategy = makeStrategy(plugin.plugin, host);
     host.bind(strategy);
     this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
     watch.lap("record");
@@ -369,7 +370,7 @@ class Attempt {
     } catch (cause) {
       left = `; and undoing it failed: ${(cause as Error).message}`;
     }
-    const { id, target, strategy } = this.#record;
+    const { id, target, strategy, plugin } = this.#record;
     const chosen = strategy !== "";
     if (
       !(error instanceof Error) || (left === "" && !chosen) ||
@@ -377,7 +378,8 @@ class Attempt {
     ) {
       return error;
     }
-    const by = chosen ? ` by ${strategy}` : "";
+    const file = plugin === undefined ? "" : ` of ${plugin}`;
+    const by = chosen ? ` by ${strategy}${file}` : "";
     const own = error instanceof LaminaError ? error : undefined;
     const hint = left === "" ? own?.hint : `Remove the cause, then: lamina release ${id}`;
     const message = `composing at ${target}${by}: ${error.message}${left}`;

@@ -26,6 +26,7 @@ import type { CompositionRecord, Store } from "../store/mod.ts";
 import { readMounts } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
+import { makeStrategy } from "./loading/shape.ts";
 import { mounts } from "./mounts.ts";
 import type { Composition, Strategy } from "./plugin.ts";
 import { SCRATCH_PREFIX } from "./probe.ts";
@@ -78,6 +79,11 @@ export function pluginOf(
   return plugins.find((plugin) =>
     plugin.name === record.strategy && plugin.source.file === record.plugin
   );
+}
+
+/** A plugin's strategy, to release with. */
+export function strategyOf({ plugin, source }: LoadedPlugin): Strategy {
+  return makeStrategy(plugin, createHost({ plugin: source }));
 }
 
 /** A composition as its strategy knows it. */
@@ -167,7 +173,7 @@ export async function sweep(store: Store, plugins: readonly LoadedPlugin[]): Pro
     const plugin = pluginOf(record, plugins);
     if (plugin === undefined && record.strategy !== "") continue;
     try {
-      await undo(store, record, plugin?.plugin.create(createHost({ plugin: plugin.source })));
+      await undo(store, record, plugin && strategyOf(plugin));
     } catch {
       // Whoever releases it is told why it does not go.
     }

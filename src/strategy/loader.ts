@@ -9,7 +9,7 @@ import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 import { VERSION } from "../version.ts";
 import { type Found, locate, type PluginOrigin } from "./loading/search.ts";
-import { checkPlugin } from "./loading/shape.ts";
+import { asError, checkPlugin } from "./loading/shape.ts";
 import type { RunOptions } from "./loading/run.ts";
 import type { PluginSource } from "./loading/source.ts";
 import type { Plugin } from "./plugin.ts";
@@ -204,7 +204,7 @@ async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const { message } = cause instanceof Error ? cause : { message: String(cause) };
+    const { message } = asError(cause);
     const { kind, hint } = cause instanceof LaminaError
       ? cause
       : { kind: "invalid" as const, hint: undefined };

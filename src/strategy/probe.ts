@@ -9,7 +9,7 @@ import type { Store } from "../store/mod.ts";
 import { type FilesystemId, identify } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
-import { makeStrategy, verdictFault } from "./loading/shape.ts";
+import { asError, makeStrategy, verdictFault } from "./loading/shape.ts";
 import { TookTooLong, tryPlugin } from "./loading/trial.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
@@ -146,7 +146,7 @@ async function ask(
       : no(`its probe gave no verdict: ${fault}`);
   } catch (error) {
     if (error instanceof TookTooLong) return no(`its probe took too long: ${error.message}`);
-    return no(`its probe failed: ${error instanceof Error ? error.message : String(error)}`);
+    return no(`its probe failed: ${asError(error).message}`);
   }
 }
 

@@ -19,8 +19,7 @@ import {
   statx,
 } from "../linux/mod.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
-import { createHost } from "./host.ts";
-import { busy, claim, pluginOf, sweep, undo } from "./lifecycle.ts";
+import { busy, claim, pluginOf, strategyOf, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { canonicalTarget } from "./target.ts";
 
@@ -119,13 +118,13 @@ export async function releaseClaimed(
   const usage = usageOf(store, record);
   store.compositions.put({ ...record, state: "releasing", pid: Deno.pid });
   try {
-    const strategy = plugin?.plugin.create(createHost({ plugin: plugin.source }));
-    const { targetRemoved } = await undo(store, record, strategy);
+    const { targetRemoved } = await undo(store, record, plugin && strategyOf(plugin));
     const { id, target, strategy: name } = record;
     return { id, target, strategy: name, targetRemoved, ...usage };
   } catch (error) {
     const own = error instanceof LaminaError ? error : undefined;
-    const message = `releasing ${record.target}: ${error instanceof Error ? error.message : error}`;
+    const by = record.plugin === undefined ? "" : ` by ${record.strategy} of ${record.plugin}`;
+    const message = `releasing ${record.target}${by}: ${(error as Error).message}`;
     throw new LaminaError(own?.kind ?? "failed", message, {
       cause: error,
       hint: own?.hint ??

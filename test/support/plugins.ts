@@ -26,7 +26,7 @@ export function minimal(name: string): string {
   return `const traits = {
   result: "directory", access: ["ro"], isolation: "full", survivesReboot: true, privilege: "none", integrity: false, upper: false,
 };
-const strategy = { traits, probe: () => ({ works: false, reason: "it is a test's" }), compose() {}, release() {} };
+const strategy = { traits, probe: () => ({ works: false, reason: "tests need none" }), compose() {}, release() {} };
 export default { apiVersion: 1, name: "${name}", summary: "a test", version: "7", create: () => strategy };
 `;
 }

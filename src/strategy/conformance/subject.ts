@@ -8,6 +8,7 @@ import type { ImageRecord } from "../../store/mod.ts";
 import { compose, type ComposeOptions, type ComposeResult } from "../compose.ts";
 import { createHost } from "../host.ts";
 import type { LoadedPlugin } from "../loader.ts";
+import { makeStrategy } from "../loading/shape.ts";
 import type { Access, Composition, Isolation, Strategy, Traits, Verdict } from "../plugin.ts";
 import { probe } from "../probe.ts";
 import { release } from "../release.ts";
@@ -42,7 +43,7 @@ export class Subject {
 
   /** Makes the strategy, which fails where its plugin does, and asks it whether it works on the bed. */
   static async of(bed: Bed, plugin: LoadedPlugin, options: SubjectOptions = {}): Promise<Subject> {
-    const { traits } = plugin.plugin.create(createHost({ plugin: plugin.source }));
+    const { traits } = makeStrategy(plugin.plugin, createHost({ plugin: plugin.source }));
     const ask = async (access: Access) => {
       using _shared = bed.store.shared();
       const place = { target: bed.targets, access, upper: undefined };
@@ -79,7 +80,7 @@ export class Subject {
     const { name, source } = this.plugin;
     const keeper = { store: this.bed.store, plugin: name };
     const host = createHost({ plugin: source, keeper, signal: this.signal });
-    const strategy = this.plugin.plugin.create(host);
+    const strategy = makeStrategy(this.plugin.plugin, host);
     host.bind(strategy);
     return strategy;
   }

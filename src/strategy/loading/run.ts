@@ -9,6 +9,7 @@
 
 import { dirname, toFileUrl } from "@std/path";
 import { LaminaError } from "../../error.ts";
+import { asError } from "./shape.ts";
 import type { PluginCode, PluginModule } from "./source.ts";
 
 /** A module's exports. */
@@ -103,7 +104,7 @@ function sourceMap({ file, text }: PluginModule): string {
 
 /** What an error says, with the plugin's own files instead of those in the private directory. */
 function describe(cause: unknown, directory: string, modules: readonly PluginModule[]): string {
-  if (!(cause instanceof Error)) return String(cause);
+  if (!(cause instanceof Error)) return asError(cause).message;
   // Deno's own parser shows the line of code below its message.
   const [message] = cause.message.split("\n");
   const where = cause.stack?.match(/\b(file:\/\/\/.*:\d+):\d+\)?$/m)?.[1];

@@ -9,6 +9,7 @@ import {
   API_VERSION,
   type Cost,
   type Host,
+  type Made,
   type Plugin,
   type Strategy,
   type Traits,
@@ -54,19 +55,56 @@ export function checkPlugin(value: unknown): Plugin {
 }
 
 /**
- * Makes a plugin's strategy, and checks it.
+ * Makes a plugin's strategy, and checks it. What its functions throw is an Error then, and what its compose() returns is checked too.
  *
  * @throws {LaminaError} `invalid`, where create(host) throws too.
  */
 export function makeStrategy(plugin: Plugin, host: Host): Strategy {
-  let strategy: unknown;
   try {
-    strategy = plugin.create(host);
+    return guarded(checkStrategy(plugin.create(host)));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LaminaError("invalid", `its create(host) failed: ${reason}`, { cause });
+    if (cause instanceof LaminaError && cause.kind === "invalid") throw cause;
+    throw new LaminaError("invalid", `its create(host) failed: ${asError(cause).message}`, {
+      cause,
+    });
   }
-  return checkStrategy(strategy);
+}
+
+function guarded(strategy: Strategy): Strategy {
+  return {
+    traits: { ...strategy.traits },
+    place: strategy.place?.bind(strategy),
+    probe: (site) => attempt(() => strategy.probe(site)),
+    compose: async (job) => checkMade(await attempt(() => strategy.compose(job))),
+    release: (composition) => attempt(() => strategy.release(composition)),
+  };
+}
+
+async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw asError(thrown);
+  }
+}
+
+/** What was thrown, as an Error: anything can be thrown. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new LaminaError("failed", `it threw ${shown(thrown)}, which is no Error`);
+}
+
+function checkMade(value: unknown): Made {
+  const notes = (value as Partial<Made> | null | undefined)?.notes ?? {};
+  const wrong = typeof value !== "object" || typeof notes !== "object" ||
+    Object.values(notes).some((note) => typeof note !== "string" && !Number.isFinite(note));
+  if (value === null || wrong) {
+    throw new LaminaError(
+      "invalid",
+      "its compose() returned no object with notes, text or numbers",
+    );
+  }
+  return value as Made;
 }
 
 function checkStrategy(value: unknown): Strategy {
@@ -147,5 +185,6 @@ function isTexts(value: unknown): boolean {
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  if (typeof value === "function") return "a function";
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }

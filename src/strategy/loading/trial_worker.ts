@@ -8,23 +8,40 @@
 import { LaminaError } from "../../error.ts";
 import { createHost } from "../host.ts";
 import { loadPlugin } from "../loader.ts";
-import { makeStrategy } from "./shape.ts";
+import { asError, makeStrategy } from "./shape.ts";
 import type { TrialJob, TrialReply } from "./trial.ts";
 
 self.onmessage = async ({ data: job }: MessageEvent<TrialJob>) => {
   try {
-    self.postMessage({ returned: await perform(job) } satisfies TrialReply);
+    reply({ returned: await perform(job) });
   } catch (error) {
-    const { kind, hint } = error instanceof LaminaError
-      ? error
-      : { kind: "invalid" as const, hint: undefined };
-    const message = error instanceof Error ? error.message : String(error);
-    self.postMessage({ kind, hint, message } satisfies TrialReply);
+    fail(error);
   }
 };
+// What a plugin throws after its modules are loaded, or while nobody waits for it.
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail(event.error);
+});
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
 
 async function perform({ source, directory, site }: TrialJob): Promise<unknown> {
   const { plugin } = await loadPlugin(source, { directory });
   const strategy = makeStrategy(plugin, createHost());
   return site && await strategy.probe(site);
+}
+
+function fail(thrown: unknown): void {
+  const error = asError(thrown);
+  const { kind, hint } = error instanceof LaminaError
+    ? error
+    : { kind: "invalid" as const, hint: undefined };
+  reply({ kind, hint, message: error.message });
+}
+
+function reply(message: TrialReply): void {
+  self.postMessage(message);
 }

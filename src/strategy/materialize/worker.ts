@@ -8,6 +8,7 @@
 import { LaminaError } from "../../error.ts";
 import { createHost } from "../host.ts";
 import { loadPlugin } from "../loader.ts";
+import { asError, makeStrategy } from "../loading/shape.ts";
 import { STOP, Stopped, Thread, type ThreadJob } from "./thread.ts";
 import type { Reply } from "./team.ts";
 
@@ -19,7 +20,7 @@ self.onmessage = async ({ data: job }: MessageEvent<ThreadJob>) => {
 async function work(job: ThreadJob): Promise<Reply> {
   try {
     const { plugin } = await loadPlugin(job.plugin);
-    const strategy = plugin.create(createHost());
+    const strategy = makeStrategy(plugin, createHost());
     using thread = new Thread(job, (file) => strategy.place!(file));
     while (!thread.run(Infinity));
     return { done: thread.result };
@@ -29,6 +30,6 @@ async function work(job: ThreadJob): Promise<Reply> {
     const { kind, hint } = error instanceof LaminaError
       ? error
       : { kind: "failed" as const, hint: undefined };
-    return { kind, hint, message: error instanceof Error ? error.message : String(error) };
+    return { kind, hint, message: asError(error).message };
   }
 }
