@@ -84,19 +84,23 @@ const BAD: readonly { name: string; source: string; kind: string; says: string }
   },
 ];
 
-for (const { name, source, kind, says } of BAD) {
-  Deno.test(`loader: a bad plugin is reported and the others go on: ${name}`, async () => {
-    using folder = trustedFolder();
-    const file = write(folder.path, "bad.js", source);
-    const good = write(folder.path, "good.js", minimal("good"));
-    const { loaded, failed } = await loadPlugins({ files: [file, good] });
-    assertEquals(loaded.map((plugin) => plugin.name), [...BUILT_IN, "good"]);
-    assertEquals(failed.map((one) => one.file), [file]);
-    assertEquals(failed[0].error.kind, kind);
-    assertStringIncludes(failed[0].error.message, file);
-    assertStringIncludes(failed[0].error.message, says);
+Deno.test("loader: bad plugins are reported, each for itself, and the others go on", async () => {
+  using folder = trustedFolder();
+  const files = BAD.map(({ source }, i) => {
+    Deno.mkdirSync(`${folder.path}/${i}`);
+    return write(folder.path, `${i}/bad.js`, source);
   });
-}
+  const good = write(folder.path, "good.js", minimal("good"));
+  const { loaded, failed } = await loadPlugins({ files: [...files, good] });
+  assertEquals(loaded.map((plugin) => plugin.name), [...BUILT_IN, "good"]);
+  for (const [i, { name, kind, says }] of BAD.entries()) {
+    const { error } = failed.find(({ file }) => file === files[i])!;
+    assertEquals([name, error.kind], [name, kind]);
+    assertStringIncludes(error.message, files[i]);
+    assertStringIncludes(error.message, says);
+  }
+  assertEquals(failed.length, BAD.length);
+});
 
 Deno.test("loader: a file that is not there is not found", async () => {
   const source = { url: "file:///nowhere/plugin.js", file: "/nowhere/plugin.js" };

@@ -40,6 +40,9 @@ const UNLOADABLE: Faults = {
   ],
   "has-odd-traits": [`["ro"]`, `["ro", "execute"]`, `access is ["ro", "execute"]`],
   "throws-nothing-at-all": [FIRST, `throw null;\n${FIRST}`, "it threw null, which is no Error"],
+  "rejects": [FIRST, `Promise.reject(new Error("unheard"));\n${FIRST}`, "unheard"],
+  "exits": [FIRST, `Deno.exit(0);\n${FIRST}`, "it called Deno.exit()"],
+  "exits-as-node": [FIRST, `import { exit } from "node:process";\nexit(0);\n${FIRST}`, "exit"],
   "breaks-later": [
     FIRST,
     `setTimeout(() => { throw new Error("late"); });

@@ -13,12 +13,16 @@ import type { TrialJob, TrialReply } from "./trial.ts";
 
 self.onmessage = async ({ data: job }: MessageEvent<TrialJob>) => {
   try {
-    reply({ returned: await perform(job) });
+    const returned = await perform(job);
+    // What was rejected meanwhile, and nobody waits for, is heard of now.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    reply({ returned });
   } catch (error) {
     fail(error);
   }
 };
-// What a plugin throws after its modules are loaded, or while nobody waits for it.
+
+// What a plugin throws while nobody waits for it.
 self.addEventListener("error", (event) => {
   event.preventDefault();
   fail(event.error);
@@ -27,6 +31,11 @@ self.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   fail(event.reason);
 });
+
+// It would end the process, and all threads with it.
+Deno.exit = (): never => {
+  throw new LaminaError("invalid", "it called Deno.exit(), which is not for plugins");
+};
 
 async function perform({ source, directory, site }: TrialJob): Promise<unknown> {
   const { plugin } = await loadPlugin(source, { directory });
