@@ -107,7 +107,14 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
   const findPlugins = async () => {
     const { loadPlugins } = await import("../strategy/loader.ts");
     const search = await import("../strategy/loading/search.ts");
-    return await loadPlugins({ found: search.findPlugins({ files: globals.plugin }) });
+    const found = search.findPlugins({ files: globals.plugin });
+    if (found.length > 0) {
+      const { catchStray } = await import("../strategy/loading/stray.ts");
+      catchStray(found, (path, { message }) => {
+        writeText("stderr", `lamina: plugin ${path}: an error that nobody waits for: ${message}\n`);
+      });
+    }
+    return await loadPlugins({ found });
   };
   return {
     globals,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { writeOciLayout } from "../support/images.ts";
-import { trustedFolder, writeFiles } from "../support/plugins.ts";
+import { minimal, trustedFolder, writeFiles } from "../support/plugins.ts";
 import { isRoot, needs } from "../support/root.ts";
 import { file, makeTar, symlink } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
@@ -140,13 +140,24 @@ Deno.test({
     assertEquals(outside[0].trust, isRoot ? "checked" : "unchecked");
     assertEquals(outside[1].error, "its default export is not a plugin object");
 
-    // The other plugin is reported, and in nobody's way.
+    // The others are reported, and in nobody's way.
+    writeFiles(plugins, {
+      "late.ts": `if (!("WorkerGlobalScope" in globalThis)) {
+  setTimeout(() => { throw new Error("late"); });
+  Promise.reject(new Error("unheard"));
+}
+${minimal("late")}`,
+    });
     const pulled = await lamina.run("pull", "oci:layout:app");
     assertEquals(pulled.code, 0, pulled.stderr);
     const target = `${temp.path}/vm`;
     const composed = await lamina.run("compose", "app", target, "--strategy=swift");
     assertEquals(composed.code, 0, composed.stderr);
     assertStringIncludes(composed.stderr, `not loaded: loading plugin ${plugins}/bad.js: `);
+    for (const said of ["late", "unheard"]) {
+      const line = `plugin ${plugins}/late.ts: an error that nobody waits for: ${said}`;
+      assertStringIncludes(composed.stderr, line);
+    }
     assertComposed(target, isRoot);
     assertEquals((await lamina.run("release", target)).code, 0);
     const named = await lamina.run("--plugin", `${plugins}/bad.js`, "probe");
