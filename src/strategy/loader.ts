@@ -169,11 +169,12 @@ async function readSource(path: string) {
 /**
  * Loads one plugin, in this thread: a loop without end in it would hold that up. {@link loadPlugins} tries outside ones in another before.
  *
+ * @param options `directory`: an empty directory to run an outside one from, which the caller deletes where this thread is ended from without.
  * @throws {LaminaError} `not-found`, `unsupported` (another contract, or a file that others can write) or `invalid` (no plugin in it).
  */
 export async function loadPlugin(
   source: PluginSource,
-  options: RunOptions = {},
+  options: { readonly directory?: string } = {},
 ): Promise<LoadedPlugin> {
   const { file } = source;
   return await named(file ?? source.url.replace(/^.*\//, "built-in "), async () => {
