@@ -5,7 +5,8 @@ import { isRoot, needs } from "../support/root.ts";
 import { file, makeTar, symlink } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { assertComposed, IMAGE } from "./image.ts";
-import { cannotForgoMounts, notCompiled, Program } from "./program.ts";
+import { bareMachine, cannotBeBare } from "./machine.ts";
+import { notCompiled, Program } from "./program.ts";
 
 /** A plugin as its author would write it: TypeScript in three files, in a folder with nothing else. */
 const PLUGIN = {
@@ -47,46 +48,57 @@ export function cost(us: number) {
 
 Deno.test({
   ...needs(
-    "e2e: a plugin in TypeScript, without Deno: loaded from each place, chosen, in two threads, released",
+    "e2e: a plugin in TypeScript, without Deno: loaded from each place, chosen, in two threads, checked, measured, released",
     notCompiled(),
-    cannotForgoMounts(),
+    cannotBeBare(),
   ),
   async fn() {
     using temp = new TempDir();
-    using folder = trustedFolder();
-    writeFiles(folder.path, PLUGIN);
+    writeFiles(temp.path, PLUGIN);
+    Deno.mkdirSync(`${temp.path}/work`);
     // As many entries as get a second thread.
     const pieces = Array.from({ length: 4100 }, (_, i) => {
       const path = `d${i % 30}/${i}`;
       return i % 10 === 0 ? file(path, `${i}`) : symlink(path, "nowhere");
     });
     await writeOciLayout(`${temp.path}/layout`, [{ name: "many", layers: [makeTar(pieces)] }]);
+    const machine = isRoot ? bareMachine(temp.path) : undefined;
+    const top = isRoot ? "" : temp.path;
+    const [quick, target] = [`${top}/quick`, `${top}/vm`];
     const environment = { PATH: "/nowhere", DENO_DIR: "/nowhere", XDG_CONFIG_HOME: "/nowhere" };
-    const quick = `${folder.path}/quick`;
-    // Without mounts it competes with those that go through all entries as it does, whatever this machine takes for a mount.
-    const rights = { mounts: false };
-    await using lamina = new Program(temp.path, { ...rights, environment });
+    await using lamina = new Program(temp.path, { machine, environment });
     await lamina.json("pull", "oci:layout:many");
 
-    const target = `${temp.path}/vm`;
+    // Without mounts it competes with those that go through all entries as it does, whatever this machine takes for a mount.
     const made = await lamina.json("--plugin", quick, "compose", "many", target, "--explain");
     assertEquals([made.strategy, made.notes.copied], ["quick", 410]);
     const eligible = made.rows.filter((row: { eligible: boolean }) => row.eligible);
     assert(eligible.some((row: { name: string }) => row.name === "copy"));
-    assertEquals(Deno.readTextFileSync(`${target}/d10/10`), "10");
+    assertEquals(Deno.readTextFileSync(`${temp.path}/vm/d10/10`), "10");
     const { code, stderr } = await lamina.run("release", target);
     assertEquals(code, 1);
     assertStringIncludes(stderr, `--plugin ${quick}/main.ts`);
     await lamina.json("--plugin", `${quick}/main.ts`, "release", target);
 
     const other = new Program(temp.path, {
-      ...rights,
+      machine,
       environment: { ...environment, LAMINA_PLUGINS: quick },
     });
     // Chosen once more it would not be: what it really took corrects what it claims.
     const again = await other.json("compose", "many", target, "--strategy=quick");
     assertEquals(again.notes.copied, 410);
     await other.json("release", target);
+
+    const { results } = await other.json("bench", "many", "--rounds=1", "--strategy=quick");
+    assertEquals(
+      results.map((row: { strategy: string; version: string }) => [row.strategy, row.version]),
+      [["quick", "1.2.3"]],
+    );
+    if (!isRoot) return;
+    const only = ["--on=/work", "--filter=tree/rw/links"];
+    const checked = await lamina.json("plugin", "check", quick, ...only);
+    assertEquals([checked.plugin.name, checked.failed], ["quick", 0]);
+    assert(checked.passed > 0);
   },
 });
 

@@ -5,7 +5,7 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { isRoot, lacks, pathOf } from "../support/root.ts";
+import { isRoot, lacks } from "../support/root.ts";
 
 /** `dist/lamina`, which `deno task test` makes. */
 export const BINARY = fromFileUrl(new URL("../../dist/lamina", import.meta.url));
@@ -24,11 +24,6 @@ export function cannotDropRights(): string | undefined {
   return isRoot ? lacks("setpriv") : "not root, so that the other tests run without rights already";
 }
 
-/** Why it cannot be run without the right to mount; undefined if it can. */
-export function cannotForgoMounts(): string | undefined {
-  return isRoot ? lacks("setpriv") : undefined;
-}
-
 /** What a run printed and how it ended. */
 export interface Run {
   readonly code: number;
@@ -45,26 +40,26 @@ export class Program implements AsyncDisposable {
   readonly #binary: string;
   readonly #directory: string;
   readonly #nobody: boolean;
-  readonly #mounts: boolean;
+  readonly #machine: readonly string[] | undefined;
   readonly #environment: Readonly<Record<string, string>>;
 
   /**
    * @param directory Gets the store, and becomes nobody's with all that is in it by then where that is asked for.
-   * @param options `mounts`: whether it may mount, where the tests may; by default. `environment`: beside `PATH` and `HOME`, or instead
-   * of them.
+   * @param options `machine`: the command that runs it on a machine whose root is the directory. `environment`: beside `PATH` and `HOME`,
+   * or instead of them.
    */
   constructor(
     directory: string,
     options: {
       readonly nobody?: boolean;
-      readonly mounts?: boolean;
+      readonly machine?: readonly string[];
       readonly environment?: Readonly<Record<string, string>>;
     } = {},
   ) {
     this.#directory = directory;
     this.#environment = options.environment ?? {};
     this.#nobody = options.nobody === true;
-    this.#mounts = options.mounts ?? true;
+    this.#machine = options.machine;
     this.store = `${directory}/store`;
     this.#binary = BINARY;
     if (!this.#nobody) return;
@@ -84,7 +79,9 @@ export class Program implements AsyncDisposable {
 
   /** The command that is started, for those who start it themselves. */
   command(args: readonly string[]): Deno.Command {
-    const words = [this.#binary, "--root", this.store, ...args];
+    const words = this.#machine === undefined
+      ? [this.#binary, "--root", this.store, ...args]
+      : [...this.#machine, "--root", "/store", ...args];
     if (this.#nobody) {
       words.unshift(
         "setpriv",
@@ -94,8 +91,6 @@ export class Program implements AsyncDisposable {
         "--inh-caps=-all",
         "--bounding-set=-all",
       );
-    } else if (!this.#mounts && isRoot) {
-      words.unshift(pathOf("setpriv")!, "--inh-caps=-sys_admin", "--bounding-set=-sys_admin");
     }
     return new Deno.Command(words[0], {
       args: words.slice(1),
