@@ -22,6 +22,7 @@ import {
   removeTree,
   writeAll,
 } from "../linux/mod.ts";
+import type { Inode } from "../tree/inode.ts";
 import { toBytes } from "../tree/latin1.ts";
 import { EMPTY_VALUE } from "./marks.ts";
 import { xattrKey } from "./xattr_keys.ts";
@@ -41,6 +42,14 @@ export function makeMetacopy(fd: number, name: string, size: number): void {
   check(ftruncate(fd, size), "ftruncate", "the file");
   check(fsetxattr(fd, xattrKey(REDIRECT), toBytes(`/${name}`)), "setxattr", REDIRECT);
   check(fsetxattr(fd, xattrKey(METACOPY), EMPTY_VALUE), "setxattr", METACOPY);
+}
+
+/** A file with more marks than those of {@link makeMetacopy} takes this many bytes for them on ext4, so that a smaller one is better written. */
+const MARKS_BLOCK = 4096;
+
+/** Whether a file takes less when its content is elsewhere. */
+export function isWorthMarks({ size, xattrs }: Inode): boolean {
+  return xattrs === null || size > MARKS_BLOCK;
 }
 
 /** Whether this process can mount an overlay that shows such files (Linux 6.5): tried in a scratch directory, which must not be there yet. */

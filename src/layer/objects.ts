@@ -40,10 +40,7 @@ import {
 import type { ByteString, Inode } from "../tree/inode.ts";
 import { NameBuffer } from "./cname.ts";
 import { Links } from "./links.ts";
-import { makeMetacopy, metacopyWorks } from "./metacopy.ts";
-
-/** A file with more marks than those of {@link makeMetacopy} takes this many bytes for them on ext4, so that a smaller one is better written. */
-const MARKS_BLOCK = 4096;
+import { isWorthMarks, makeMetacopy, metacopyWorks } from "./metacopy.ts";
 
 /** The directory of objects, and what one layer has to do with it. */
 export class Objects implements Disposable {
@@ -91,7 +88,7 @@ export class Objects implements Disposable {
    * @throws {SysError}
    */
   share(target: number, inode: Inode, written: boolean): boolean {
-    if (!this.#clones && !this.#worthMarks(inode)) return false;
+    if (!this.#clones && !isWorthMarks(inode)) return false;
     const found = this.#find(inode.payload, inode.size);
     if (found < 0) return false;
     using object = Fd.adopt(found);
@@ -101,7 +98,7 @@ export class Objects implements Disposable {
       this.count(inode.payload);
       return true;
     }
-    if (!this.#clones && this.#worthMarks(inode) && this.shares) {
+    if (!this.#clones && isWorthMarks(inode) && this.shares) {
       makeMetacopy(target, this.count(inode.payload), inode.size);
       this.#metacopies++;
       return true;
@@ -142,10 +139,6 @@ export class Objects implements Disposable {
     if (r === -EOPNOTSUPP || r === -ENOTTY || r === -ENOSYS || r === -EXDEV) this.#clones = false;
     // Whatever else it is (an inline extent, a limit of references): there are the bytes.
     return r === 0;
-  }
-
-  #worthMarks({ size, xattrs }: Inode): boolean {
-    return xattrs === null || size > MARKS_BLOCK;
   }
 
   /**

@@ -1,7 +1,6 @@
 // kill -9 in the middle of a collection, and of a pull: nothing is lost, and the next collection leaves nothing behind.
 
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { collect } from "../../src/store/gc/collect.ts";
 import { Store } from "../../src/store/mod.ts";
 import { writeOciLayout } from "../support/images.ts";
@@ -9,26 +8,8 @@ import { lacks, needs, notRoot } from "../support/root.ts";
 import { file, makeTar, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed } from "../strategy/bed.ts";
+import { killed } from "./killed.ts";
 import { checkImages, checkWhole } from "./whole.ts";
-
-const path = (name: string) => fromFileUrl(new URL(name, import.meta.url));
-
-/** Runs a module, and kills it as one of its threads makes a system call for the `nth` time. Returns whether it came to that. */
-async function killed(
-  call: string,
-  nth: number,
-  module: string,
-  ...args: string[]
-): Promise<boolean> {
-  const trace = ["-f", "-o", "/dev/null", "-e", `trace=${call}`];
-  const inject = ["-e", `inject=${call}:signal=KILL:when=${nth}`];
-  const run = [Deno.execPath(), "run", "-A", "--quiet", "--no-check", path(module), ...args];
-  const { signal, success, stderr } = await new Deno.Command("strace", {
-    args: [...trace, ...inject, ...run],
-  }).output();
-  assert(success || signal === "SIGKILL", new TextDecoder().decode(stderr));
-  return !success;
-}
 
 function files(letters: string, mtime: number): TarPiece[] {
   return Array.from(letters, (letter) => file(letter, letter.repeat(3000), { mtime }));

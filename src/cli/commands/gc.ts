@@ -5,6 +5,7 @@
  */
 
 import { collect, type Collected } from "../../store/gc/collect.ts";
+import { shareContents, type Shared } from "../../store/gc/share.ts";
 import { type Ended, findDead, releaseDead } from "../../strategy/dead.ts";
 import { defineCommand } from "../spec.ts";
 import { shortDigest } from "../terminal/names.ts";
@@ -36,11 +37,13 @@ export default defineCommand({
       value: "AGE",
       summary: "remove only images that were not pulled or composed for so long",
     },
+    { name: "share", summary: "share equal contents of the layers that stay" },
   ],
   examples: [
     { command: "lamina gc --dry-run", says: "what would go" },
     { command: "lamina gc --keep-storage 20g", says: "a store of at most 20 GiB" },
     { command: "lamina gc --all --older-than 30d", says: "what nobody used for a month" },
+    { command: "lamina gc --share", says: "after a move to a kernel or filesystem that shares" },
   ],
 }, async (context, { flags }) => {
   const store = await context.store();
@@ -71,13 +74,26 @@ export default defineCommand({
     },
   });
   bar?.finish();
+  let shared: Shared | undefined;
+  if (flags.share) {
+    const bar = progress.task("sharing contents", undefined, "entries");
+    shared = await shareContents(store, {
+      dryRun,
+      signal: context.signal,
+      onProgress: (done, total) => bar.update(done, total),
+    });
+    bar.finish();
+  }
   return {
     document: {
       ...collected,
+      ...shared === undefined ? {} : { shared },
       compositions,
       stale: stale.map(({ record: { id, target }, reason }) => ({ id, target, reason })),
     },
-    text: () => text(collected, compositions, stale, flags.all),
+    text: () =>
+      text(collected, compositions, stale, flags.all) +
+      (shared === undefined ? "" : sharedText(shared)),
     brief: [...collected.images.map(({ digest }) => digest), ...collected.layers.map(diffIdOf)],
   };
 });
@@ -122,4 +138,21 @@ function text(
     }`
     : `${dryRun ? "would free" : "freed"} ${size(bytes)}: ${what}`;
   return [...lines, total].map((line) => `${line}\n`).join("");
+}
+
+function sharedText({ dryRun, method, files, bytes, inUse, different }: Shared): string {
+  const lines = [
+    ...inUse.map((diffId) =>
+      `left alone: layer ${shortDigest(diffId)}: compositions use it; release them, and share again`
+    ),
+    ...different.map((diffId) =>
+      `layer ${shortDigest(diffId)} has files that are not what they should be: lamina fsck`
+    ),
+    method === "none"
+      ? "nothing shared: neither this filesystem nor overlayfs here can (XFS, btrfs; as root Linux 6.5)"
+      : files === 0
+      ? "nothing to share"
+      : `${dryRun ? "would share" : "shared"} ${plural(files, "file")}: ${size(bytes)} saved`,
+  ];
+  return lines.map((line) => `${line}\n`).join("");
 }
