@@ -32,6 +32,8 @@ export class Layout {
   readonly tmp: string;
   /** Files that are locked by flock(2). */
   readonly locks: string;
+  /** What a repair took out of the store and did not remove, with notes. */
+  readonly quarantine: string;
   /** What can be found out again: probe results, corrections of the cost model. */
   readonly cache: string;
 
@@ -53,6 +55,7 @@ export class Layout {
     this.run = `${root}/run`;
     this.tmp = `${root}/tmp`;
     this.locks = `${root}/locks`;
+    this.quarantine = `${root}/quarantine`;
     this.cache = `${root}/cache`;
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Finding } from "../store/fsck/finding.ts";
+import { readable } from "../store/fsck/records.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
 import { claim } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
@@ -53,13 +55,26 @@ function left({ state, pid }: CompositionRecord): string {
   return `process ${pid} died while ${state === "held" ? "using" : state} it`;
 }
 
+/** Those of a store as a check of the store says them. */
+export function endedFindings(store: Store): Finding[] {
+  const { dead, stale } = findDead(store, readable(store));
+  return [...dead, ...stale].map(({ record: { id, target }, reason }) => ({
+    kind: "composition-ended",
+    severity: "reclaimable",
+    id,
+    path: target,
+    message: reason,
+    images: [],
+  }));
+}
+
 /** Releases what {@link findDead} calls dead; those that fail stay on record. */
 export async function releaseDead(
   store: Store,
   plugins: readonly LoadedPlugin[],
 ): Promise<(ReleaseResult & { readonly reason: string })[]> {
   const released: (ReleaseResult & { readonly reason: string })[] = [];
-  for (const { record, reason } of findDead(store).dead) {
+  for (const { record, reason } of findDead(store, readable(store)).dead) {
     try {
       released.push({ ...await release(store, record.id, { plugins }), reason });
     } catch {

@@ -1,30 +1,41 @@
-// What a check finds, and what it does not.
+// What a check finds, what it does not, and what a repair makes of it.
 
 import { assertEquals } from "@std/assert";
+import { pull } from "../../src/oci/pull.ts";
+import { Refetcher } from "../../src/oci/refetch.ts";
 import { checkStore } from "../../src/store/fsck/check.ts";
-import type { ImageRecord, Store } from "../../src/store/mod.ts";
-import { Bed } from "../strategy/bed.ts";
+import type { Finding } from "../../src/store/fsck/finding.ts";
+import { type Repaired, repairStore } from "../../src/store/fsck/repair/repair.ts";
+import { type ImageRecord, Store } from "../../src/store/mod.ts";
+import { compose } from "../../src/strategy/compose.ts";
+import { release } from "../../src/strategy/release.ts";
+import { builtInPlugins } from "../strategy/bed.ts";
+import { writeOciLayout } from "../support/images.ts";
 import { available, LoopFs, type LoopKind } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
-import { directory, file, hardlink, symlink, type TarPiece } from "../support/tar.ts";
+import { diffSnapshots, snapshot } from "../support/snapshot.ts";
+import { directory, file, hardlink, makeTar, symlink, type TarPiece } from "../support/tar.ts";
 
 const content = (letter: string) => letter.repeat(9000);
 
 /** A layer with one of everything. */
-const BASE: TarPiece[] = [
-  directory("d", { uid: 3, gid: 4, mode: 0o2755, xattrs: { "user.d": "1" } }),
-  file("d/file", content("f"), { uid: 1, gid: 2, mode: 0o4750, mtimeText: "1700000000.123456789" }),
-  file("d/caps", content("c"), { xattrs: { "user.x": "value" } }),
-  file("d/small", "small"),
-  file("d/empty", ""),
-  file("d/one", content("1")),
-  hardlink("d/two", "d/one"),
-  symlink("d/link", "file", { uid: 7 }),
-  { name: "d/null", type: "char", major: 1, minor: 3 },
-  { name: "d/fifo", type: "fifo" },
-  file("d/hidden", content("h")),
-];
-/** One above it: contents that the first has, a whiteout, an opaque directory, a hard link into the first layer. */
+function base(mtime: number): TarPiece[] {
+  return [
+    directory("d", { uid: 3, gid: 4, mode: 0o2755, xattrs: { "user.d": "1" }, mtime }),
+    file("d/file", content("f"), { uid: 1, gid: 2, mode: 0o4750, mtimeText: `${mtime}.123456789` }),
+    file("d/attributes", content("c"), { xattrs: { "user.x": "value" }, mtime }),
+    file("d/small", "small", { mtime }),
+    file("d/empty", "", { mtime }),
+    file("d/one", content("1"), { mtime }),
+    hardlink("d/two", "d/one"),
+    symlink("d/link", "file", { uid: 7, mtime }),
+    { name: "d/null", type: "char", major: 1, minor: 3, mtime },
+    { name: "d/fifo", type: "fifo", mtime },
+    file("d/hidden", content("h"), { mtime }),
+  ];
+}
+
+/** One above it: a content that the first has, a whiteout, an opaque directory, a hard link into the first layer. */
 const ABOVE: TarPiece[] = [
   directory("e"),
   file("e/same", content("f"), { mtime: 5 }),
@@ -35,43 +46,186 @@ const ABOVE: TarPiece[] = [
   hardlink("e/linked", "d/one"),
 ];
 
-async function found(store: Store, options = {}): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const { kind, severity, path, images } of checkStore(store, options)) {
-    const of = images.length === 0 ? "" : ` (${images.length})`;
-    lines.push(`${severity === "damage" ? "" : "reclaimable "}${kind} ${path ?? ""}${of}`);
+/** A store with an image, and a second one whose lower layer has the same contents with other times. */
+class Fixture {
+  readonly store: Store;
+  readonly layout: string;
+  one!: ImageRecord;
+  two!: ImageRecord;
+
+  constructor(path: string) {
+    this.store = Store.open(`${path}/store`, { create: true });
+    this.layout = `${path}/layout`;
   }
+
+  async fill(): Promise<void> {
+    await writeOciLayout(this.layout, [
+      { name: "one", layers: [base(1_700_000_000), ABOVE].map((p) => makeTar(p)) },
+      { name: "two", layers: [base(1_800_000_000), ABOVE].map((p) => makeTar(p)) },
+    ]);
+    this.one = (await pull(this.store, `oci:${this.layout}:one`)).image;
+    this.two = (await pull(this.store, `oci:${this.layout}:two`)).image;
+    this.store.chains.stack(this.two, "layered");
+  }
+
+  /** A path in the lower layer of an image. */
+  base(path: string, image = this.one): string {
+    return this.layer(`fs/${path}`, image);
+  }
+
+  layer(path: string, { layers }: ImageRecord = this.one): string {
+    return `${this.store.layout.layer(layers[0].diffId)}/${path}`;
+  }
+
+  image(path: string, { digest }: ImageRecord = this.one): string {
+    return `${this.store.layout.image(digest)}/${path}`;
+  }
+
+  /** The object of a file of the lower layer. */
+  object(name: string): string {
+    const { children } = this.store.layers.tree(this.one.layers[0].diffId).children!.get("d")!;
+    return `${this.store.layout.objects}/${children!.get(name)!.payload}`;
+  }
+
+  /** What both images look like when composed: by their layers, and by the contents alone. */
+  async look(): Promise<Map<string, string>> {
+    const plugins = await builtInPlugins();
+    const look = new Map<string, string>();
+    for (const image of [this.one, this.two]) {
+      for (const strategy of ["overlay", "copy"]) {
+        const target = `${this.store.root}/../target`;
+        const { id } = await compose(this.store, image, target, {
+          plugins,
+          strategy,
+          access: "ro",
+        });
+        for (const [path, entry] of snapshot(target)) {
+          look.set(`${strategy} ${image.digest.slice(7, 12)} ${path}`, entry);
+        }
+        await release(this.store, id, { plugins });
+      }
+    }
+    return look;
+  }
+
+  async repair(): Promise<Repaired> {
+    await using source = new Refetcher(this.store.native);
+    return await repairStore(this.store, source);
+  }
+}
+
+function line({ kind, severity, path, images }: Finding): string {
+  const of = images.length === 0 ? "" : ` of ${images.length}`;
+  if (path?.startsWith("sha256:")) path = "LAYER";
+  return `${severity === "damage" ? "" : "reclaimable "}${kind}${path ? ` ${path}` : ""}${of}`;
+}
+
+async function check(store: Store, options = {}): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const finding of checkStore(store, options)) lines.push(line(finding));
   return lines.sort();
 }
 
-for (const kind of ["ext4", "xfs", "btrfs"] as LoopKind[]) {
+/** Changes a file's content, and hides it. */
+function tamper(path: string): void {
+  const { mtime, size } = Deno.statSync(path);
+  Deno.writeTextFileSync(path, "x".repeat(size));
+  Deno.utimeSync(path, mtime!, mtime!);
+}
+
+/** A damage, and what is found of it. */
+type Damage = readonly [make: (f: Fixture) => void, found: readonly string[], onExt4?: string[]];
+/** By what is damaged at once, as it has nothing to do with each other. */
+const DAMAGES: Record<string, readonly Damage[]> = {
+  "a content that was written to, and almost hidden": [
+    [
+      (f) => tamper(f.object("file")),
+      // The time is not right to the nanosecond.
+      ["object-content of 2", "entry-content /d/file of 1", "entry-metadata /d/file of 1"],
+      // Here others have it by links to the object.
+      ["entry-content /d/file of 1", "entry-content /e/same of 2"],
+    ],
+  ],
+  "entries": [
+    [(f) => Deno.removeSync(f.base("d/empty")), ["entry-missing /d/empty of 1"]],
+    [(f) => Deno.writeTextFileSync(f.base("extra"), "x"), [
+      "entry-extra /extra of 1",
+      "entry-metadata / of 1",
+    ]],
+    [(f) => Deno.chmodSync(f.base("d/fifo"), 0o777), ["entry-metadata /d/fifo of 1"]],
+    [(f) => Deno.chownSync(f.base("d/attributes"), 9, 9), ["entry-metadata /d/attributes of 1"]],
+    [(f) => replace(f.base("d/link"), (path) => Deno.symlinkSync("elsewhere", path)), [
+      "entry-metadata /d of 1",
+      "entry-metadata /d/link of 1",
+    ]],
+    [(f) => replace(f.base("d/null"), (path) => Deno.writeTextFileSync(path, "")), [
+      "entry-type /d/null of 1",
+    ]],
+    [(f) => tamper(f.base("d/small")), ["entry-content /d/small of 1"]],
+    [(f) => {
+      const bytes = Deno.readFileSync(f.base("d/two"));
+      replace(f.base("d/two"), (path) => Deno.writeFileSync(path, bytes));
+    }, ["entry-metadata /d/two of 1"]],
+    [(f) => Deno.removeSync(f.object("hidden")), [
+      "layer-object /d/hidden of 1",
+      "layer-object /d/hidden of 1",
+    ]],
+    [(f) => Deno.writeTextFileSync(`${f.store.layout.objects}/00/note`, "x"), ["object-foreign"]],
+  ],
+  "records, indexes, trees": [
+    [(f) => Deno.truncateSync(f.layer("index.erofs"), 5000), ["layer-index index.erofs of 1"]],
+    [(f) => Deno.writeTextFileSync(f.layer("layer.json", f.two), "{"), [
+      "layer-record layer.json of 1",
+    ]],
+    [(f) => tamper(f.store.layout.tree(f.one.tree.digest)), ["image-tree of 1"]],
+    [(f) => Deno.removeSync(f.image("manifest.json")), ["image-document manifest.json of 1"]],
+    [(f) => Deno.writeTextFileSync(f.image("origins", f.two), ""), ["image-parts origins of 1"]],
+  ],
+  "an image's record, a directory of a layer": [
+    [(f) => Deno.writeTextFileSync(f.image("image.json"), "{"), ["image-record image.json of 1"]],
+    [(f) => Deno.removeSync(f.base("d", f.two), { recursive: true }), [
+      "entry-metadata / of 1",
+      "entry-missing /d of 1",
+      "image-parts fixup of 1",
+    ]],
+  ],
+  "a whole layer": [
+    [(f) => Deno.removeSync(f.layer(""), { recursive: true }), ["image-layer LAYER of 1"]],
+  ],
+};
+
+function replace(path: string, make: (path: string) => void): void {
+  Deno.removeSync(path);
+  make(path);
+}
+
+for (const kind of ["ext4", "xfs"] as LoopKind[]) {
   Deno.test({
     ...needs(`fsck on ${kind}`, notRoot(), available(kind)),
     async fn(t) {
       await using fs = await LoopFs.make(kind, 400);
-      const bed = new Bed(fs.path);
-      const { store } = bed;
-      const image: ImageRecord = await bed.image("one", [BASE, ABOVE]);
-      const again = await bed.image("two", [BASE.map((piece) => ({ ...piece, mtime: 9 })), ABOVE]);
-      store.chains.stack(again, "layered");
-      const [base] = image.layers.map(({ diffId }) => store.layers.directory(diffId));
+      const fixture = new Fixture(fs.path);
+      await fixture.fill();
+      const { store } = fixture;
       await t.step("a store that is whole", async () => {
-        assertEquals(await found(store), []);
-        assertEquals(await found(store, { quick: true, images: [image.digest] }), []);
-        assertEquals(await found(store, { threads: 2 }), []);
+        assertEquals(await check(store), []);
+        assertEquals(await check(store, { quick: true, images: [fixture.one.digest] }), []);
+        assertEquals(await check(store, { threads: 2 }), []);
       });
-      await t.step("a file that was written to", async () => {
-        const path = `${base}/d/one`;
-        const { mtime } = Deno.statSync(path);
-        Deno.writeTextFileSync(path, content("2"));
-        assertEquals(await found(store, { quick: true, images: [image.digest] }), [
-          "entry-metadata /d/one (1)",
-        ]);
-        Deno.utimeSync(path, mtime!, mtime!);
-        const kinds = (await found(store)).map((line) => line.split(" ")[0]);
-        assertEquals(kinds.includes("object-content"), true, kinds.join());
-        assertEquals(kinds.includes("entry-content"), true, kinds.join());
-      });
+      const before = await fixture.look();
+      for (const [name, damages] of Object.entries(DAMAGES)) {
+        await t.step(name, async () => {
+          damages.forEach(([make]) => make(fixture));
+          const expected = damages.flatMap(([, found, onExt4]) => [
+            ...found,
+            ...kind === "ext4" ? onExt4 ?? [] : [],
+          ]).sort();
+          const { found, remaining, failures } = await fixture.repair();
+          assertEquals(found.map(line).sort(), expected);
+          assertEquals([remaining.map(line), failures], [[], []]);
+          assertEquals(diffSnapshots(before, await fixture.look()), []);
+        });
+      }
     },
   });
 }

@@ -76,23 +76,44 @@ export async function* checkLocked(
   store: Store,
   options: CheckOptions = {},
 ): AsyncGenerator<Finding, Checked> {
+  const inspection = inspect(store, options);
+  let next = await inspection.next();
+  for (; !next.done; next = await inspection.next()) yield next.value.finding;
+  return next.value;
+}
+
+/** What is found, and the problem of a layer or an object that it is made of. */
+export interface Inspected {
+  readonly finding: Finding;
+  readonly problem?: Problem;
+}
+
+/** Like {@link checkLocked}, for who wants to repair what is found. */
+export async function* inspect(
+  store: Store,
+  options: CheckOptions,
+): AsyncGenerator<Inspected, Checked> {
   const { quick = false } = options;
   const checked: Checked = { images: 0, layers: 0, bytes: 0 };
   if (options.images === undefined) {
-    yield* checkDirectories(store);
-    yield* checkRecords(store);
+    yield* found(checkDirectories(store));
+    yield* found(checkRecords(store));
   }
   const scope = new Scope(store, options.images);
   for (const digest of options.images ?? store.images.digests()) {
     options.signal?.throwIfAborted();
     checked.images++;
-    yield* checkImage(store, digest, scope, quick);
+    yield* found(checkImage(store, digest, scope, quick));
   }
-  if (options.images === undefined) yield* checkChains(store, scope.images);
+  if (options.images === undefined) yield* found(checkChains(store, scope.images));
   // What was just written is where it is said to be only once it is there.
   if (!quick) store.sync();
   yield* checkContents(store, options, scope, checked);
   return checked;
+}
+
+function* found(findings: Iterable<Finding>): Generator<Inspected> {
+  for (const finding of findings) yield { finding };
 }
 
 /** What is to be checked of a store, and which images it is for. */
@@ -227,7 +248,7 @@ async function* checkContents(
   options: CheckOptions,
   scope: Scope,
   checked: Checked,
-): AsyncGenerator<Finding> {
+): AsyncGenerator<Inspected> {
   const { layout, native } = store;
   const { quick = false, signal, onProgress } = options;
   const objects = layout.objects;
@@ -244,11 +265,12 @@ async function* checkContents(
   for await (const { problems, bytes } of crew.run(directories, signal)) {
     onProgress?.({ phase: "objects", done: ++done, total: directories.length });
     checked.bytes += bytes;
-    for (const { kind, message, payload, ino } of problems) {
+    for (const problem of problems) {
+      const { kind, message, payload, ino } = problem;
       if (kind === "object-content") damaged.add(ino!);
       const images = scope.usersOf(payload!.slice(0, 65));
       const finding: Finding = { kind, severity: "damage", id: payload!, message, images };
-      yield { ...finding, ...sharedWith(shared, ino) };
+      yield { finding: { ...finding, ...sharedWith(shared, ino) }, problem };
     }
   }
   const counted = readFormat(layout.format)!["ro-compat"].includes(COUNTED);
@@ -264,15 +286,17 @@ async function* checkContents(
     checked.bytes += bytes;
     for (const problem of problems) {
       const found = findingOf(job.diffId, problem, scope.imagesOf(job.diffId));
-      yield { ...found, ...sharedWith(shared, problem.ino) };
+      yield { finding: { ...found, ...sharedWith(shared, problem.ino) }, problem };
     }
   }
 }
 
 function findingOf(diffId: string, { kind, path, message }: Problem, images: string[]): Finding {
-  const about = path === undefined
-    ? {}
-    : { path: kind.startsWith("entry-") ? `/${displayPath(toCString(path))}` : path };
+  const about = path === undefined ? {} : {
+    path: kind.startsWith("entry-") || kind === "layer-object"
+      ? `/${displayPath(toCString(path))}`
+      : path,
+  };
   return { kind, severity: "damage", id: diffId, ...about, message, images };
 }
 

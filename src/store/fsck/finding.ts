@@ -52,8 +52,8 @@ export type FindingKind =
   | "composition-record"
   /** A composition's image is not there. */
   | "composition-image"
-  /** What a strategy keeps of a tree is not that tree. */
-  | "kept-tree"
+  /** A composition ended without being released: by a reboot, or with its process. */
+  | "composition-ended"
   /** Was left by a process that was killed; the next that is alone in the store clears it. */
   | "leftover";
 

@@ -1,0 +1,102 @@
+/**
+ * Repairs of images: their trees and what belongs to these out of the layers, their documents from where they came, their records out of these.
+ *
+ * @module
+ */
+
+import { AT_FDCWD, check, RENAME_EXCHANGE, renameat2 } from "../../../linux/mod.ts";
+import { fsVerityDigest, toHex, writeErofs } from "../../../tree/mod.ts";
+import { readIfThere, replaceFile, syncDirectory, writeDurably } from "../../atomic.ts";
+import type { ImageRecord } from "../../images.ts";
+import type { Store } from "../../store.ts";
+import { checkDocuments, readImage } from "../images.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Supplier } from "./supplier.ts";
+
+const silent = () => {};
+
+/** Writes the tree of an image again, if its layers make it. Returns whether they do. */
+export function restoreTree(store: Store, image: ImageRecord): boolean {
+  const bytes = writeErofs(store.trees.merge(image).root, { format: "v1" });
+  if (toHex(fsVerityDigest(bytes)) !== image.tree.digest) return false;
+  replaceFile(store.layout.tree(image.tree.digest), bytes, store.layout.tmp);
+  return true;
+}
+
+/** Puts the documents of an image in their place again, as its source has them. */
+export async function restoreDocuments(
+  store: Store,
+  digest: string,
+  image: ImageRecord | undefined,
+  supplier: Supplier,
+): Promise<void> {
+  const { manifest, config } = await supplier.documents(provenanceOf(store, digest, image));
+  const directory = store.layout.image(digest);
+  replaceFile(`${directory}/manifest.json`, manifest, store.layout.tmp);
+  replaceFile(`${directory}/config.json`, config, store.layout.tmp);
+}
+
+/** Where an image came from, by its record or, without one, by its names. */
+export function provenanceOf(
+  store: Store,
+  digest: string,
+  image: ImageRecord | undefined,
+): { digest: string; source: string; platform: string } {
+  if (image !== undefined) return image;
+  const sources = (store.names.byDigest().get(digest) ?? []).map((name) =>
+    store.names.source(name)
+  );
+  return { digest, source: sources.find((source) => source !== undefined) ?? "", platform: "" };
+}
+
+/**
+ * Makes the directory of an image anew out of its manifest and config, which are whole, and its layers; what was there is put into quarantine.
+ *
+ * @returns Whether it could.
+ */
+export function remakeImage(store: Store, digest: string, quarantine: Quarantine): boolean {
+  const place = store.layout.image(digest);
+  const manifest = readIfThere(`${place}/manifest.json`);
+  const config = readIfThere(`${place}/config.json`);
+  if (manifest === undefined || config === undefined) return false;
+  const before = readImage(store, digest, silent);
+  const description = describe(store, digest, before, manifest, config);
+  if (!description.layers.every(({ diffId }) => store.layers.has(diffId))) return false;
+  let sound = true;
+  checkDocuments(store, { ...description, tree: before?.tree } as ImageRecord, () => sound = false);
+  if (!sound) return false;
+  using staging = store.staging();
+  const image = store.trees.make(description, staging);
+  writeDurably(`${staging.path}/manifest.json`, manifest);
+  writeDurably(`${staging.path}/config.json`, config);
+  writeDurably(`${staging.path}/image.json`, JSON.stringify(image, null, 2) + "\n");
+  syncDirectory(staging.path);
+  const r = renameat2(AT_FDCWD, staging.path, AT_FDCWD, place, RENAME_EXCHANGE);
+  check(r, "renameat2", place);
+  store.sync();
+  quarantine.move(AT_FDCWD, staging.path, `image ${digest}`, "its directory was made anew");
+  return true;
+}
+
+function describe(
+  store: Store,
+  digest: string,
+  before: ImageRecord | undefined,
+  manifest: Uint8Array,
+  config: Uint8Array,
+): Omit<ImageRecord, "tree"> {
+  const parse = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+  const { layers } = parse(manifest);
+  const { rootfs, os, architecture, variant } = parse(config);
+  const diffIds: string[] = rootfs.diff_ids;
+  return {
+    ...provenanceOf(store, digest, before),
+    digest,
+    platform: before?.platform ?? [os, architecture, variant].filter(Boolean).join("/"),
+    pulled: before?.pulled ?? new Date().toISOString(),
+    layers: diffIds.map((diffId, n) => {
+      const { digest, size, mediaType } = layers[n];
+      return { diffId, digest, size, mediaType };
+    }),
+  };
+}
