@@ -18,11 +18,11 @@ import { writeOciLayout } from "../support/images.ts";
 import { cannotMount, isRoot, lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, makeTar, symlink } from "../support/tar.ts";
+import { BINARY, notCompiled } from "../e2e/program.ts";
 import { Bed } from "./bed.ts";
 
 const GUIDE = fromFileUrl(new URL("../../plugins/README.md", import.meta.url));
 const CONTRACT = fromFileUrl(new URL("../../src/strategy/plugin.ts", import.meta.url));
-const PROGRAM = fromFileUrl(new URL("../../mod.ts", import.meta.url));
 
 interface Blocks {
   /** Contents by name of the file. */
@@ -101,7 +101,13 @@ Deno.test({
 });
 
 Deno.test({
-  ...needs("guide: its commands do what it says", notRoot(), cannotMount(), lacks("findmnt")),
+  ...needs(
+    "guide: its commands do what it says",
+    notRoot(),
+    cannotMount(),
+    lacks("findmnt"),
+    notCompiled(),
+  ),
   async fn() {
     using folder = new Folder();
     const { path, blocks } = folder;
@@ -111,8 +117,7 @@ Deno.test({
       name: "app",
     });
     Deno.mkdirSync(`${path}/bin`);
-    const lamina = `#!/bin/sh\nexec '${Deno.execPath()}' run -A --quiet '${PROGRAM}' "$@"\n`;
-    Deno.writeTextFileSync(`${path}/bin/lamina`, lamina, { mode: 0o755 });
+    Deno.symlinkSync(BINARY, `${path}/bin/lamina`);
     const env = { LAMINA_ROOT: `${path}/store`, PATH: `${path}/bin:${Deno.env.get("PATH")}` };
     for (const script of blocks.scripts) {
       await run("sh", ["-e", "-c", script], { cwd: path, env });
