@@ -53,8 +53,6 @@ export class ObjectSweeper implements Disposable {
    * @throws {SysError}
    */
   sweep(payload: string): void {
-    let links = this.#links(payload);
-    if (links === 0) return;
     let spares = 0;
     while (this.#links(`${payload}.${spares + 1}`) > 0) spares++;
     for (let n = spares; n >= 1; n--) {
@@ -65,8 +63,7 @@ export class ObjectSweeper implements Disposable {
       if (n < spares) this.#rename(`${payload}.${spares}`, spare);
       spares--;
     }
-    links = this.#links(payload);
-    if (links !== 1) return;
+    if (this.#links(payload) !== 1) return;
     // The name is what composefs finds the content by: it stays as long as somebody has the content.
     if (spares > 0) this.#rename(`${payload}.${spares}`, payload);
     else this.#unlink(payload);
