@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Fd, fgetxattr, fremovexattr, O_RDONLY } from "../../src/linux/mod.ts";
 import { shareContents } from "../../src/store/gc/share.ts";
+import { checkStore } from "../../src/store/fsck/check.ts";
 import { collect } from "../../src/store/gc/collect.ts";
 import { Store } from "../../src/store/mod.ts";
 import { compose } from "../../src/strategy/compose.ts";
@@ -135,6 +136,7 @@ for (const kind of LOOP_KINDS) {
       assert(Math.abs(saved - said) < 300 * KIB, `${saved} saved, ${said} said`);
       await assertShown();
       checkWhole(store);
+      assertEquals(await Array.fromAsync(checkStore(store)), []);
       // The counts are still right.
       store.names.remove("one");
       await collect(store);
