@@ -365,7 +365,10 @@ export interface Host {
   sample(directory: string): Sample;
   /** The path of a program that is installed ($PATH); undefined where it is not. */
   findProgram(name: string): string | undefined;
-  /** The error for what this host cannot do: lamina ends with exit code 4. */
+  /**
+   * The error for what this host cannot do, such as an image that a program here cannot hold: lamina ends with exit code 4, and
+   * `lamina plugin check` counts such an image as skipped.
+   */
   unsupported(message: string, options?: { readonly hint?: string }): Error;
   /** Mounts. */
   readonly mounts: Mounts;

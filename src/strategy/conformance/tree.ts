@@ -4,8 +4,9 @@
  * @module
  */
 
+import { LaminaError } from "../../error.ts";
 import type { Access } from "../plugin.ts";
-import type { Case, Experiment } from "./experiment.ts";
+import { type Case, type Experiment, Impossible } from "./experiment.ts";
 import type { Claim, TreeImage } from "./images/mod.ts";
 import { IMAGES } from "./images/mod.ts";
 import { shownWithoutRights } from "./rootless.ts";
@@ -36,12 +37,16 @@ function treeExperiment(subject: Subject, image: TreeImage, access: Access): Exp
     obstacle: subject.obstacle(access),
     async run(subject, found) {
       const record = await subject.image(image);
-      await subject.during(record, { access }, (target) => {
+      const composed = subject.during(record, { access }, (target) => {
         const seen = compareTrees(subject, subject.bed.expected(record), target);
         for (const claim of image.claims) {
           for (const what of seen.judge(claim)) found(`${id}/${claim.id}`, what);
         }
         for (const what of seen.rest(image.claims)) found(rest.id, what);
+      });
+      await composed.catch((error) => {
+        const refused = error instanceof LaminaError && error.kind === "unsupported";
+        throw refused ? new Impossible(`it refuses the image in words: ${error.message}`) : error;
       });
     },
   };

@@ -28,9 +28,12 @@ const SINGLE: readonly TreeImage[] = [
   ...REPLACEMENTS,
 ];
 
-/** Those that can stand in a directory as well as in the root, and that overlayfs shows without further help. */
+/**
+ * Those that can stand in a directory as well as in the root, and that overlayfs shows without further help. Not the names, which some
+ * programs for filesystem images refuse.
+ */
 const PLAIN = [
-  ...["metadata", "order", "xattrs", "names", "sizes", "sparse", "equal", "specials", "links"],
+  ...["metadata", "order", "xattrs", "sizes", "sparse", "equal", "specials", "links"],
   ...["opaque", "whiteout-then-opaque", "replacements"],
 ];
 
