@@ -16,16 +16,10 @@ import { isExpired } from "../leases.ts";
 import type { Store } from "../store.ts";
 import { countObjects } from "./counted.ts";
 import { Freed } from "./freed.ts";
-import {
-  clearLeftovers,
-  contentsOfGone,
-  emptyLayer,
-  forgetSweep,
-  isSweepNoted,
-} from "./leftovers.ts";
+import { clearLeftovers, contentsOfGone, emptyLayer, isSweepNoted } from "./leftovers.ts";
 import { imageUses } from "./needs.ts";
-import { ObjectSweeper } from "./objects.ts";
 import { type Plan, plan, type Policy } from "./plan.ts";
+import { sweepAll, sweepObjects } from "./sweep.ts";
 import { Disk } from "../usage/disk.ts";
 
 /** How to collect. */
@@ -94,9 +88,6 @@ export interface Collected {
   /** All bytes. */
   readonly bytes: number;
 }
-
-/** Longest time for which others are kept out at once while objects are unlinked, in milliseconds. */
-const SLICE = 20;
 
 /**
  * Removes images that nothing keeps, by the policy of `options`; then layers that no image needs, trees, what is kept of trees, contents,
@@ -285,40 +276,4 @@ async function remove(store: Store, places: Places, options: CollectOptions): Pr
   await sweepObjects(store, contentsOfGone(layout, layers), signal);
   for (const layer of layers) removeTree(AT_FDCWD, layer);
   if (isSweepNoted(layout)) await sweepAll(store, signal);
-}
-
-/** Unlinks contents that nobody needs, and never keeps others waiting for long. */
-async function sweepObjects(
-  store: Store,
-  contents: Iterable<string>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await inSlices(store, contents, (objects, payload) => objects.sweep(payload), signal);
-}
-
-/** Looks at all objects, for those that a crash left. */
-async function sweepAll(store: Store, signal: AbortSignal | undefined): Promise<void> {
-  using objects = new ObjectSweeper(store.layout.objects);
-  await inSlices(
-    store,
-    objects.directories(),
-    (sweeper, name) => sweeper.sweepDirectory(name),
-    signal,
-  );
-  forgetSweep(store.layout);
-}
-
-async function inSlices(
-  store: Store,
-  items: Iterable<string>,
-  sweep: (objects: ObjectSweeper, item: string) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  using objects = new ObjectSweeper(store.layout.objects);
-  const left = items[Symbol.iterator]();
-  for (let next = left.next(); !next.done;) {
-    using _alone = await store.alone(signal);
-    const end = performance.now() + SLICE;
-    for (; !next.done && performance.now() < end; next = left.next()) sweep(objects, next.value);
-  }
 }

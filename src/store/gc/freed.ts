@@ -27,6 +27,7 @@ import { listDirectory, readIfThere } from "../atomic.ts";
 import type { Layout } from "../layout.ts";
 import { contentsOf } from "./contents.ts";
 import { isCounted } from "./leftovers.ts";
+import { inodeBytes } from "../usage/metadata.ts";
 import { allocated, walk } from "../walk.ts";
 
 /** What goes with one layer. */
@@ -62,6 +63,8 @@ export class Freed implements Disposable {
   readonly #minor: number;
   /** Else nobody knows which objects go, and none of them is counted. */
   readonly #counted: boolean;
+  /** Bytes of an inode itself. */
+  readonly #each: number;
   /** Whether files may share extents. */
   #extents: boolean;
 
@@ -69,7 +72,9 @@ export class Freed implements Disposable {
   constructor(layout: Layout) {
     this.#objects = Fd.open(layout.objects, O_RDONLY | O_DIRECTORY);
     this.#counted = isCounted(layout);
-    this.#extents = fstatfs(this.#objects.n).type !== EXT4_SUPER_MAGIC;
+    const { type } = fstatfs(this.#objects.n);
+    this.#extents = type !== EXT4_SUPER_MAGIC;
+    this.#each = inodeBytes(this.#objects.n, type);
     fstat(this.#objects.n, this.#stat);
     this.#major = this.#stat.devMajor;
     this.#minor = this.#stat.devMinor;
@@ -129,8 +134,8 @@ export class Freed implements Disposable {
   #walk(path: string, touched: Set<Key>): number {
     let bytes = 0;
     walk(path, (dir, name, stat) => {
-      if ((stat.mode & S_IFMT) === S_IFDIR) bytes += allocated(stat);
-      else if (stat.nlink === 1) bytes += allocated(stat) - this.#shared(dir, name, stat);
+      if ((stat.mode & S_IFMT) === S_IFDIR) bytes += this.#bytes(stat);
+      else if (stat.nlink === 1) bytes += this.#bytes(stat) - this.#shared(dir, name, stat);
       else {
         const key = this.#key(stat);
         const fresh = !this.#linked.has(key);
@@ -146,7 +151,7 @@ export class Freed implements Disposable {
   #inode(key: Key, stat: Stat): Linked {
     let inode = this.#linked.get(key);
     if (inode === undefined) {
-      inode = { left: stat.nlink, bytes: allocated(stat), shared: 0, object: false };
+      inode = { left: stat.nlink, bytes: this.#bytes(stat), shared: 0, object: false };
       this.#linked.set(key, inode);
     }
     return inode;
@@ -178,6 +183,10 @@ export class Freed implements Disposable {
     // Where it cannot be asked, nothing is shared either.
     if (r < 0) this.#extents = false;
     return Math.min(bytes, shared);
+  }
+
+  #bytes(stat: Stat): number {
+    return allocated(stat) + this.#each;
   }
 
   #key(stat: Stat): Key {

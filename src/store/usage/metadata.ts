@@ -61,7 +61,7 @@ export class Metadata {
       : type === XFS_SUPER_MAGIC
       ? "inodes"
       : "included";
-    this.#each = type === XFS_SUPER_MAGIC ? xfsInodeSize(fd) : 0;
+    this.#each = inodeBytes(fd, type);
     this.#copies = type === BTRFS_SUPER_MAGIC ? btrfsMetadataCopies(fd) : 1;
   }
 
@@ -107,6 +107,11 @@ export class Metadata {
       this.#checksummed * CHECKSUM;
     return Math.round(items / FILL * this.#copies) - this.#inlineBytes;
   }
+}
+
+/** Bytes that an inode itself takes and gives back; 0 where the filesystem has its inodes anyway, or nobody can tell. */
+export function inodeBytes(fd: number, type: number): number {
+  return type === XFS_SUPER_MAGIC ? xfsInodeSize(fd) : 0;
 }
 
 const XFS_IOC_FSGEOMETRY = 0x8100587e;
