@@ -29,7 +29,7 @@ for (const kind of LOOP_KINDS) {
       for (const name of BUILT_IN) {
         const plugin = plugins.find((plugin) => plugin.name === name)!;
         await t.step(name, async () => {
-          const results = await runSuite(bed, plugin, { filter: filterFor(name, kind) });
+          const results = await runSuite(bed, plugin, { filter: [filterFor(name, kind)] });
           assertEquals(results.filter(({ outcome }) => outcome === "failed"), []);
           const reasons = new Set(results.flatMap(({ reason }) => reason ?? []));
           for (const one of reasons) assert(SKIPPED.some((known) => known.test(one)), one);

@@ -16,7 +16,7 @@ if (bed.store.native) failed.push("the store is one of root");
 let passed = 0;
 for (const plugin of await builtInPlugins()) {
   if (!strategies.includes(plugin.name)) continue;
-  for (const result of await runSuite(bed, plugin, { filter })) {
+  for (const result of await runSuite(bed, plugin, { filter: [filter] })) {
     if (result.outcome === "failed") failed.push({ strategy: plugin.name, ...result });
     if (result.outcome === "passed") passed++;
   }

@@ -49,7 +49,12 @@ export default defineCommand({
       choices: ["ext4", "xfs", "btrfs"],
       summary: "make a filesystem of this type (default: one of each)",
     },
-    { name: "filter", value: "TEXT", summary: "only the cases whose ids hold this" },
+    {
+      name: "filter",
+      value: "TEXT",
+      repeat: true,
+      summary: "only the cases whose ids hold this",
+    },
   ],
   examples: [
     { command: "lamina plugin check ./mine.js", says: "everything, on ext4, XFS and btrfs" },
@@ -70,7 +75,7 @@ export default defineCommand({
       const task = progress.task(label, undefined, "entries");
       reports.push(
         await checkAt(place, plugin, {
-          filter: flags.filter,
+          ...flags.filter.length === 0 ? {} : { filter: flags.filter },
           signal: context.signal,
           program: ownProgram(),
           onProgress: (done, total) => task.update(done, total),
@@ -81,8 +86,11 @@ export default defineCommand({
   }
   const all = reports.flatMap(({ cases }) => cases);
   const count = countCases(all);
-  if (flags.filter !== undefined && all.length === 0 && reports.some((one) => !one.skipped)) {
-    throw usageError("lamina plugin check", `no case has \`${flags.filter}\` in its id`);
+  if (flags.filter.length > 0 && all.length === 0 && reports.some((one) => !one.skipped)) {
+    throw usageError(
+      "lamina plugin check",
+      `no case has \`${flags.filter.join("` or `")}\` in its id`,
+    );
   }
   const { name, version, source: { file } } = plugin;
   return {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Strategy, Traits } from "../plugin.ts";
+import { createHost } from "../host.ts";
+import { TRAIT_NAMES } from "../loading/shape.ts";
 import type { Experiment } from "./experiment.ts";
 import type { Subject } from "./subject.ts";
 import { file, whiteout } from "./tar.ts";
@@ -14,68 +15,27 @@ export function contractExperiments(subject: Subject): Experiment[] {
   return [shape(), tooManyLayers(subject)];
 }
 
-/** What each trait may be. */
-const ALLOWED: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
-  result: (value) => value === "mount" || value === "directory",
-  access: (value) =>
-    Array.isArray(value) && value.length > 0 && new Set(value).size === value.length &&
-    value.every((one) => one === "ro" || one === "rw"),
-  isolation: (value) => value === "full" || value === "shared",
-  survivesReboot: isBoolean,
-  privilege: (value) => value === "none" || value === "mount",
-  integrity: isBoolean,
-  upper: isBoolean,
-  idmap: (value) => value === undefined || isBoolean(value),
-  layouts: (value) => value === undefined || isBoolean(value),
-  maxLayers: (value) => value === undefined || (Number.isInteger(value) && (value as number) > 0),
-  keeps: (value) => value === undefined || /^[a-z0-9-]{1,32}$/.test(String(value)),
-};
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === "boolean";
-}
-
+/** What loading does not check, which refuses functions and traits that are not there or of a wrong type. */
 function shape(): Experiment {
   const id = "contract";
-  const traits = Object.keys(ALLOWED).map((name) => ({
-    id: `${id}/traits-${name}`,
-    says: `the trait ${name} has a value that the contract knows`,
-  }));
   return {
     id,
     cases: [
-      ...traits,
-      { id: `${id}/traits-unknown`, says: "there are no other traits" },
-      {
-        id: `${id}/methods`,
-        says: "probe, compose and release are functions, and place if it is there",
-      },
+      { id: `${id}/traits-unknown`, says: "there are no traits that the contract does not know" },
       { id: `${id}/create-anew`, says: "every call of create makes a strategy of its own" },
       { id: `${id}/create-alike`, says: "all of them have the same traits" },
     ],
-    run(subject, found) {
-      const [one, other] = [subject.create(), subject.create()];
-      for (const [name, allowed] of Object.entries(ALLOWED)) {
-        const value = one.traits[name as keyof Traits];
-        if (!allowed(value)) found(`${id}/traits-${name}`, `it is ${JSON.stringify(value)}`);
-      }
+    run({ plugin: { plugin } }, found) {
+      const [one, other] = [plugin.create(createHost()), plugin.create(createHost())];
       for (const name of Object.keys(one.traits)) {
-        if (!(name in ALLOWED)) found(`${id}/traits-unknown`, `there is ${name}`);
-      }
-      for (const name of ["probe", "compose", "release"] as const) {
-        if (typeof one[name] !== "function") found(`${id}/methods`, `${name} is no function`);
-      }
-      if (one.place !== undefined && typeof one.place !== "function") {
-        found(`${id}/methods`, "place is no function");
+        if (!TRAIT_NAMES.includes(name)) found(`${id}/traits-unknown`, `there is ${name}`);
       }
       if (one === other) found(`${id}/create-anew`, "two calls give the same object");
-      if (!alike(one, other)) found(`${id}/create-alike`, "two calls give different traits");
+      if (JSON.stringify(one.traits) !== JSON.stringify(other.traits)) {
+        found(`${id}/create-alike`, "two calls give different traits");
+      }
     },
   };
-}
-
-function alike(one: Strategy, other: Strategy): boolean {
-  return JSON.stringify(one.traits) === JSON.stringify(other.traits);
 }
 
 /** Above this many layers no image is made. */

@@ -158,7 +158,7 @@ const LARGE: Pick<TreeImage, "id" | "layers"> = {
   id: "large-contents",
   layers: () => [[
     directory("d"),
-    ...Array.from({ length: 24 }, (_, i) => file(`d/f${i}`, bytesOf(100_000, i))),
+    ...Array.from({ length: 24 }, (_, i) => file(`d/f${i}`, bytesOf(400_000, i))),
   ]],
 };
 
@@ -177,7 +177,8 @@ function fullTarget(subject: Subject): Experiment {
       const small = subject.bed.target();
       Deno.mkdirSync(small);
       {
-        using tmpfs = mounts.tmpfs({ size: 1 << 20 });
+        // Room for a probe, and for a part of the image.
+        using tmpfs = mounts.tmpfs({ size: 6 << 20 });
         tmpfs.attach(small);
       }
       try {

@@ -5,8 +5,9 @@
  */
 
 import { AT_FDCWD, removeTree } from "../../linux/mod.ts";
+import { verdictFault } from "../loading/shape.ts";
 import { mounts } from "../mounts.ts";
-import type { Access, Cost, Site, Verdict } from "../plugin.ts";
+import type { Access, Site, Verdict } from "../plugin.ts";
 import { type Experiment, Impossible } from "./experiment.ts";
 import { SIMPLE } from "./simple_image.ts";
 import type { Subject } from "./subject.ts";
@@ -47,28 +48,9 @@ async function asked(subject: Subject, site: Site): Promise<Verdict> {
   return await subject.create().probe(site);
 }
 
-/** What is wrong with a verdict's shape. */
-function misshapen(verdict: Verdict): string[] {
-  const value = verdict as Partial<Record<string, unknown>> | null | undefined;
-  if (typeof value !== "object" || value === null) return [`it is ${String(value)}`];
-  if (value.works === false) {
-    const { reason, hint } = value;
-    if (typeof reason !== "string" || reason === "") return ["it has no reason"];
-    if (hint !== undefined && typeof hint !== "string") return ["its hint is no text"];
-    return [];
-  }
-  if (value.works !== true) return [`works is ${String(value.works)}`];
-  const costs = ["cost", ...value.keepCost === undefined ? [] : ["keepCost"]];
-  return costs.flatMap((key) => wrongCost(key, value[key] as Cost | undefined));
-}
-
-function wrongCost(key: string, cost: Cost | undefined): string[] {
-  const names = ["fixedMs", "msPerLayer", "usPerDirectory", "usPerFile", "usPerMiB"] as const;
-  return names.flatMap((name) => {
-    const number = cost?.[name];
-    const right = typeof number === "number" && Number.isFinite(number) && number >= 0;
-    return right ? [] : [`${key}.${name} is ${String(number)}`];
-  });
+function misshapen(verdict: unknown): string[] {
+  const fault = verdictFault(verdict);
+  return fault === undefined ? [] : [fault];
 }
 
 function here(access: Access): Experiment {

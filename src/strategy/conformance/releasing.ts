@@ -25,7 +25,8 @@ const STORIES: readonly (readonly [id: string, says: string, story: Story])[] = 
     if (made.access === "rw") {
       Deno.mkdirSync(`${made.target}/new/directory`, { recursive: true });
       Deno.writeTextFileSync(`${made.target}/new/file`, "written");
-      Deno.symlinkSync("/etc", `${made.target}/new/link`);
+      // Who follows it finds what lies beside the target.
+      Deno.symlinkSync("../../", `${made.target}/new/link`);
       Deno.chmodSync(`${made.target}/new/directory`, 0);
     }
     await subject.release(made.id);

@@ -13,8 +13,10 @@ import { Traces } from "./traces.ts";
 
 /** How to run the suite. */
 export interface RunOptions extends SubjectOptions {
-  /** Only cases whose ids hold this. */
-  readonly filter?: string;
+  /** Only cases whose ids hold one of these; default: all. */
+  readonly filter?: readonly string[];
+  /** How long an experiment may take before what it does counts as something without an end, in milliseconds; default: two minutes. */
+  readonly patience?: number;
   /** Called before each experiment. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -25,7 +27,7 @@ export async function runSuite(
   plugin: LoadedPlugin,
   options: RunOptions = {},
 ): Promise<CaseResult[]> {
-  const { filter = "", signal, onProgress } = options;
+  const { filter = [""], patience = 120_000, signal, onProgress } = options;
   const subject = await Subject.of(bed, plugin, options);
   const experiments = experimentsFor(subject).map(withCleanliness)
     .map((experiment) => ({ experiment, wanted: matching(experiment.cases, filter) }))
@@ -35,14 +37,14 @@ export async function runSuite(
   for (const [index, { experiment, wanted }] of experiments.entries()) {
     signal?.throwIfAborted();
     onProgress?.(index, experiments.length);
-    results.push(...await conduct(subject, experiment, wanted));
+    results.push(...await conduct(subject, experiment, wanted, patience));
   }
   onProgress?.(experiments.length, experiments.length);
   return results;
 }
 
-function matching(cases: readonly Case[], filter: string): Case[] {
-  return cases.filter(({ id }) => id.includes(filter));
+function matching(cases: readonly Case[], filter: readonly string[]): Case[] {
+  return cases.filter(({ id }) => filter.some((text) => id.includes(text)));
 }
 
 /** The id of the case that every experiment has beside its own. */
@@ -60,6 +62,7 @@ async function conduct(
   subject: Subject,
   experiment: Experiment,
   wanted: readonly Case[],
+  patience: number,
 ): Promise<CaseResult[]> {
   const { bed, signal } = subject;
   if (experiment.obstacle !== undefined) return skipped(wanted, experiment.obstacle);
@@ -69,7 +72,7 @@ async function conduct(
   };
   const traces = new Traces(bed);
   try {
-    await experiment.run(subject, found);
+    await within(patience, experiment.run(subject, found));
   } catch (error) {
     if (error instanceof Impossible) return skipped(wanted, error.message);
     signal?.throwIfAborted();
@@ -86,6 +89,20 @@ async function conduct(
       ? { ...one, outcome: "passed" }
       : { ...one, outcome: "failed", found: what };
   });
+}
+
+/** Waits for something, but not for ever. */
+async function within(patience: number, work: Promise<void> | void): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<void>((_, reject) => {
+    const error = new Error(`it has not ended within ${patience / 1000} s`);
+    timer = setTimeout(() => reject(error), patience);
+  });
+  try {
+    await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function skipped(cases: readonly Case[], reason: string): CaseResult[] {

@@ -44,10 +44,11 @@ export class Subject {
   /** Makes the strategy, which fails where its plugin does, and asks it whether it works on the bed. */
   static async of(bed: Bed, plugin: LoadedPlugin, options: SubjectOptions = {}): Promise<Subject> {
     const { traits } = makeStrategy(plugin.plugin, createHost({ plugin: plugin.source }));
+    const { patience } = options;
     const ask = async (access: Access) => {
       using _shared = bed.store.shared();
       const place = { target: bed.targets, access, upper: undefined };
-      return (await probe(bed.store, place, [plugin], { fresh: true }))[0].verdict;
+      return (await probe(bed.store, place, [plugin], { fresh: true, patience }))[0].verdict;
     };
     const verdicts = { ro: await ask("ro"), rw: await ask("rw") };
     return new Subject(bed, plugin, traits, verdicts, options);
@@ -146,6 +147,8 @@ export class Subject {
 
 /** What a {@link Subject} may have beside bed and plugin. */
 export interface SubjectOptions {
+  /** See {@link ProbeOptions.patience}. */
+  readonly patience?: number;
   readonly signal?: AbortSignal;
   readonly program?: readonly string[];
 }

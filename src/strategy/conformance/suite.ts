@@ -12,8 +12,10 @@ import { isolationExperiments } from "./isolation.ts";
 import { probeExperiments } from "./probing.ts";
 import { readOnlyExperiments } from "./readonly.ts";
 import { releaseExperiments } from "./releasing.ts";
+import { stopExperiments } from "./stopping.ts";
 import type { Subject } from "./subject.ts";
 import { treeExperiments } from "./tree.ts";
+import { upperExperiments } from "./upper.ts";
 
 /** All that is tried with a strategy. */
 export function experimentsFor(subject: Subject): Experiment[] {
@@ -24,6 +26,8 @@ export function experimentsFor(subject: Subject): Experiment[] {
     isolationExperiments,
     readOnlyExperiments,
     failureExperiments,
+    stopExperiments,
+    upperExperiments,
     releaseExperiments,
     concurrencyExperiments,
     storeExperiments,

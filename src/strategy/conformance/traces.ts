@@ -38,9 +38,16 @@ export class Traces {
   }
 }
 
-/** Open descriptors of files, by what /proc says they are; those of the runtime itself are not counted. */
+/** Open descriptors of files, by what /proc says they are; those of the runtime itself are not counted, nor where its output goes. */
 function descriptors(): Map<string, number> {
   const counts = new Map<string, number>();
+  const standard = [0, 1, 2].map((n) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${n}`);
+    } catch {
+      return undefined;
+    }
+  });
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     let path: string;
     try {
@@ -48,6 +55,7 @@ function descriptors(): Map<string, number> {
     } catch {
       continue;
     }
+    if (standard.includes(path)) continue;
     if (!path.startsWith("/") || /^\/(dev|proc|sys|usr|lib|lib64)\//.test(path)) continue;
     counts.set(path, (counts.get(path) ?? 0) + 1);
   }

@@ -149,6 +149,9 @@ const TRAITS: Readonly<Record<keyof Traits, (value: unknown) => boolean>> = {
     value === undefined || (typeof value === "string" && /^[a-z0-9-]{1,32}$/.test(value)),
 };
 
+/** The names of all traits. */
+export const TRAIT_NAMES: readonly string[] = Object.keys(TRAITS);
+
 /** What is wrong with what {@link plugin!Strategy.probe} returned; undefined for a verdict as it should be. */
 export function verdictFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return `it is ${shown(value)}`;
