@@ -64,7 +64,7 @@ function showsHidden({ layers, target }: Job, by: "whiteout" | "opaque"): void {
 
 /** Entries whose names are not UTF-8 get a name that is. */
 function manglesNames(target: string): void {
-  using directory = Fd.open(`${target}/names`, O_RDONLY | O_DIRECTORY);
+  using directory = Fd.open(`${target}`, O_RDONLY | O_DIRECTORY);
   for (const { name } of readDirectory(directory.n)) {
     const text = new TextDecoder().decode(name.subarray(0, name.indexOf(0) >>> 0));
     if (text.includes("\ufffd")) {
@@ -135,19 +135,19 @@ export const TREE_MUTANTS: readonly Mutant[] = [
   {
     fault: "cuts targets of symbolic links at 255 bytes",
     mutate: spoils((target) => {
-      const path = `${target}/names/target-long`;
+      const path = `${target}/target-long`;
       relink(path, Deno.readLinkSync(path).slice(0, 255));
     }),
-    caughtBy: `${PLAIN}names/target-long`,
+    caughtBy: "tree/rw/names/target-long",
     finds: /target=t{1023} .*→ .*target=t{255}$/,
   },
   {
     fault: "makes absolute links lead into the target",
     mutate: spoilsEach(
       (entry) => isLink(entry) && entry.path.endsWith("/target-absolute"),
-      ({ path }) => relink(path, `${path.replace(/\/names\/.*/, "")}/etc/passwd`),
+      ({ path }) => relink(path, `${path.replace(/\/target-absolute$/, "")}/etc/passwd`),
     ),
-    caughtBy: `${PLAIN}names/target-absolute`,
+    caughtBy: "tree/rw/names/target-absolute",
     finds: /target=\/etc\/passwd/,
   },
   {
@@ -169,7 +169,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
   {
     fault: "mangles names that are no UTF-8",
     mutate: spoils(manglesNames),
-    caughtBy: `${PLAIN}names/half-utf8-file`,
+    caughtBy: "tree/rw/names/half-utf8-file",
     finds: /is not there/,
   },
   {
