@@ -19,6 +19,7 @@ import {
   statx,
 } from "../linux/mod.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
+import { changedFiles } from "./changed.ts";
 import { busy, claim, pluginOf, strategyOf, sweep, undo } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { canonicalTarget } from "./target.ts";
@@ -37,6 +38,8 @@ export interface ReleaseResult {
   readonly entries: number;
   /** Bytes on disk that these had for themselves, without what they shared with the store. */
   readonly bytes: number;
+  /** Files in it that are the store's own and were written to: the store is damaged. See {@link changed!changedFiles}. */
+  readonly changed: readonly string[];
 }
 
 /** What is asked of {@link release}. */
@@ -115,12 +118,15 @@ export async function releaseClaimed(
       { hint: record.plugin === undefined ? undefined : `Name it: --plugin ${record.plugin}` },
     );
   }
+  const strategy = plugin && strategyOf(plugin);
+  const shares = strategy?.traits.isolation === "shared" && record.result === "directory";
+  const changed = shares ? changedIn(store, record) : [];
   const usage = usageOf(store, record);
   store.compositions.put({ ...record, state: "releasing", pid: Deno.pid });
   try {
-    const { targetRemoved } = await undo(store, record, plugin && strategyOf(plugin));
+    const { targetRemoved } = await undo(store, record, strategy);
     const { id, target, strategy: name } = record;
-    return { id, target, strategy: name, targetRemoved, ...usage };
+    return { id, target, strategy: name, targetRemoved, ...usage, changed };
   } catch (error) {
     const own = error instanceof LaminaError ? error : undefined;
     const by = record.plugin === undefined ? "" : ` by ${record.strategy} of ${record.plugin}`;
@@ -130,6 +136,16 @@ export async function releaseClaimed(
       hint: own?.hint ??
         `Remove the cause, for instance a mount in it, and release ${record.id} again.`,
     });
+  }
+}
+
+/** A store that is damaged in another way is no reason not to release. */
+function changedIn(store: Store, record: CompositionRecord): string[] {
+  try {
+    return changedFiles(store, record);
+  } catch (error) {
+    if (error instanceof LaminaError || error instanceof SyntaxError) return [];
+    throw error;
   }
 }
 

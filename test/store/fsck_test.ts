@@ -7,6 +7,8 @@ import { checkStore } from "../../src/store/fsck/check.ts";
 import type { Finding } from "../../src/store/fsck/finding.ts";
 import { type Repaired, repairStore } from "../../src/store/fsck/repair/repair.ts";
 import { type ImageRecord, Store } from "../../src/store/mod.ts";
+import { collect as collectGarbage } from "../../src/store/gc/collect.ts";
+import { TempDir } from "../support/temp.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import { release } from "../../src/strategy/release.ts";
 import { builtInPlugins } from "../strategy/bed.ts";
@@ -120,10 +122,14 @@ function line({ kind, severity, path, images }: Finding): string {
   return `${severity === "damage" ? "" : "reclaimable "}${kind}${path ? ` ${path}` : ""}${of}`;
 }
 
+async function collect(store: Store, options = {}): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for await (const finding of checkStore(store, options)) findings.push(finding);
+  return findings;
+}
+
 async function check(store: Store, options = {}): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const finding of checkStore(store, options)) lines.push(line(finding));
-  return lines.sort();
+  return (await collect(store, options)).map(line).sort();
 }
 
 /** Changes a file's content, and hides it. */
@@ -229,3 +235,129 @@ for (const kind of ["ext4", "xfs"] as LoopKind[]) {
     },
   });
 }
+
+Deno.test({
+  ...needs(
+    "fsck: what compositions share, mounts that are in use, sources that are gone",
+    notRoot(),
+  ),
+  async fn(t) {
+    using temp = new TempDir();
+    const fixture = new Fixture(temp.path);
+    await fixture.fill();
+    const { store } = fixture;
+    const plugins = await builtInPlugins();
+    const before = await fixture.look();
+    const target = `${temp.path}/composed`;
+
+    await t.step("a file that was written to through a hard link", async () => {
+      const { id } = await compose(store, fixture.one, target, {
+        plugins,
+        strategy: "hardlink",
+        isolation: "shared",
+      });
+      Deno.writeTextFileSync(`${target}/d/attributes`, "y".repeat(9000));
+      const findings = await collect(store);
+      const shared = { composition: id, path: `${target}/d/attributes` };
+      const own = findings.filter(({ id, path }) =>
+        id === fixture.one.layers[0].diffId && path === "/d/attributes"
+      );
+      assertEquals(own.map(({ kind }) => kind), ["entry-metadata", "entry-content"]);
+      assertEquals(own[1].sharedWith, [shared]);
+      const { changed } = await release(store, id, { plugins });
+      assertEquals(changed, [shared.path]);
+      const { remaining } = await fixture.repair();
+      assertEquals(remaining.map(line), []);
+      assertEquals(diffSnapshots(before, await fixture.look()), []);
+    });
+    await t.step("a file that was replaced in such a composition is nobody's damage", async () => {
+      const { id } = await compose(store, fixture.one, target, {
+        plugins,
+        strategy: "hardlink",
+        isolation: "shared",
+      });
+      replace(`${target}/d/attributes`, (path) => Deno.writeTextFileSync(path, "mine"));
+      assertEquals(await check(store), []);
+      assertEquals((await release(store, id, { plugins })).changed, []);
+    });
+    await t.step("a layer that a mount uses is left alone until that is released", async () => {
+      const { id } = await compose(store, fixture.one, target, { plugins, strategy: "overlay" });
+      Deno.chmodSync(fixture.base("d/fifo"), 0o777);
+      const { remaining, inUse } = await fixture.repair();
+      assertEquals(remaining.map(line), ["entry-metadata /d/fifo of 1"]);
+      assertEquals(inUse, [{ diffId: fixture.one.layers[0].diffId, compositions: [id] }]);
+      await release(store, id, { plugins });
+      assertEquals((await fixture.repair()).remaining, []);
+    });
+    await t.step("what cannot be fetched goes into quarantine, until it is pulled", async () => {
+      Deno.renameSync(fixture.layout, `${fixture.layout}-gone`);
+      Deno.writeTextFileSync(fixture.object("hidden"), "z".repeat(9000));
+      const { remaining, quarantine, failures } = await fixture.repair();
+      assertEquals(new Set(remaining.map(line)), new Set(["image-layer LAYER of 1"]));
+      assertEquals(failures.length > 0, true);
+      assertEquals([...Deno.readDirSync(quarantine!)].length > 0, true);
+      Deno.renameSync(`${fixture.layout}-gone`, fixture.layout);
+      for (const name of ["one", "two"]) await pull(store, `oci:${fixture.layout}:${name}`);
+      assertEquals((await fixture.repair()).remaining.map(line), []);
+      assertEquals(diffSnapshots(before, await fixture.look()), []);
+    });
+    await t.step("records, leftovers", async () => {
+      const image = fixture.one.digest;
+      const missing = `sha256:${"0".repeat(64)}`;
+      store.names.set("nothing", missing);
+      const created = new Date().toISOString();
+      const lease = { image, imageName: "", owner: "", created, expires: null };
+      store.leases.add({ ...lease, id: "whole" });
+      store.leases.add({ ...lease, id: "no-image", image: missing });
+      Deno.writeTextFileSync(`${store.layout.leases}/cut`, "{");
+      Deno.mkdirSync(store.compositions.workspace("0123456789ab"));
+      Deno.mkdirSync(`${store.layout.tmp}/killed`);
+      Deno.writeTextFileSync(store.layout.layerLock(missing), "");
+      assertEquals(await check(store), [
+        "lease-image",
+        "lease-record",
+        "name-image",
+        "reclaimable leftover",
+        "reclaimable leftover",
+        "reclaimable leftover",
+      ]);
+      const { remaining } = await fixture.repair();
+      assertEquals(remaining.map(line).sort(), [
+        "lease-image",
+        "name-image",
+        "reclaimable leftover",
+      ]);
+      store.names.remove("nothing");
+      store.leases.remove("no-image");
+      Deno.removeSync(store.compositions.workspace("0123456789ab"));
+    });
+    await t.step("beside pulls, compositions and the collector", async () => {
+      let working = true;
+      const work = async () => {
+        for (let round = 0; round < 2; round++) {
+          const again = await pull(store, `oci:${fixture.layout}:one`);
+          const { id } = await compose(store, again.image, target, { plugins, strategy: "copy" });
+          await release(store, id, { plugins });
+          store.names.remove("one");
+          await collectGarbage(store);
+        }
+        working = false;
+      };
+      const checks = async () => {
+        const damaged: string[] = [];
+        while (working) {
+          // The collector has to have its turn.
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          for (const found of await check(store)) {
+            if (!found.startsWith("reclaimable")) damaged.push(found);
+          }
+        }
+        return damaged;
+      };
+      store.leases.remove("whole");
+      const [damaged] = await Promise.all([checks(), work()]);
+      assertEquals(damaged, []);
+      assertEquals(await check(store), []);
+    });
+  },
+});

@@ -14,7 +14,8 @@ import { plural, size } from "../terminal/units.ts";
 export default defineCommand({
   description:
     "Unmounts or deletes what was composed, with all that was written there, and forgets it. " +
-    "The target directory goes too if lamina made it. The image stays in the store.",
+    "The target directory goes too if lamina made it. The image stays in the store. Files that were shared with the store (hardlink) and " +
+    "written to are named: lamina fsck --repair restores them.",
   arguments: [{
     name: "TARGET",
     repeat: true,
@@ -65,9 +66,12 @@ export default defineCommand({
 });
 
 function text(released: readonly ReleaseResult[]): string {
-  return released.map(({ target, strategy, entries, bytes, targetRemoved }) =>
+  return released.map(({ target, strategy, entries, bytes, targetRemoved, changed }) =>
     `${printable(target)} (${strategy || "unfinished"}): freed ${
       plural(entries, "entry", "entries")
-    }, ${size(bytes)}${targetRemoved ? "" : "; the directory itself stays"}\n`
+    }, ${size(bytes)}${targetRemoved ? "" : "; the directory itself stays"}\n` +
+    changed.map((path) => `  ${printable(path)} was the store's own file and was written to\n`)
+      .join("") +
+    (changed.length > 0 ? "  the store is damaged: lamina fsck --repair\n" : "")
   ).join("");
 }

@@ -74,8 +74,9 @@ function* checkCompositions(store: Store): Generator<Finding> {
         images: [],
       };
     } else if (record === undefined) {
-      // Others make and forget compositions under this lock.
-      using _records = FileLock.exclusive(`${store.layout.locks}/compositions`);
+      // Others make and forget compositions under this lock: who has it may be at this one.
+      using records = FileLock.tryExclusive(`${store.layout.locks}/compositions`);
+      if (records === undefined) continue;
       if (listDirectory(compositions).includes(id) && readRecord(store, id) === undefined) {
         yield leftover(`compositions/${id}`, "a composition that was killed before it began");
       }

@@ -25,6 +25,7 @@ const INDEX = "index.erofs";
 
 /** Clears tmp/. Hold the store alone. */
 export function clearLeftovers(layout: Layout): void {
+  clearLocks(layout);
   const layers: string[] = [];
   for (const name of listDirectory(layout.tmp)) {
     const path = `${layout.tmp}/${name}`;
@@ -38,6 +39,24 @@ export function clearLeftovers(layout: Layout): void {
   objects.clearUnfinished();
   for (const payload of contentsOfGone(layout, layers)) objects.sweep(payload);
   for (const layer of layers) removeTree(AT_FDCWD, layer);
+}
+
+/** Removes the locks of layers that never came: nobody holds them now. */
+function clearLocks(layout: Layout): void {
+  for (const name of listDirectory(layout.locks)) {
+    const [, algorithm, hex] = /^layer-(sha256|sha512)-([0-9a-f]+)$/.exec(name) ?? [];
+    if (hex === undefined || isThere(`${layout.layers}/${algorithm}/${hex}`)) continue;
+    removeIfThere(`${layout.locks}/${name}`);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function isLayer(path: string): boolean {

@@ -8,7 +8,7 @@
  */
 
 import { LaminaError } from "../../../error.ts";
-import { SysError } from "../../../linux/mod.ts";
+import { AT_FDCWD, removeTree, renameat2, SysError } from "../../../linux/mod.ts";
 import { countTree, type Inode } from "../../../tree/mod.ts";
 import { removeIfThere, replaceFile } from "../../atomic.ts";
 import { clearLeftovers } from "../../gc/leftovers.ts";
@@ -100,6 +100,7 @@ class Repair implements Disposable {
       last = await collect(this.#store, options);
     }
     if (this.#takeOutLayers(last.damaged)) last = await collect(this.#store, options);
+    this.#dropKept(found.damaged);
     return {
       found: found.all,
       remaining: last.all,
@@ -346,6 +347,23 @@ class Repair implements Disposable {
       brought = true;
     }
     return brought;
+  }
+
+  /** What strategies keep of trees may have been made of what was damaged; it is made again when it is needed. */
+  #dropKept(damaged: readonly Inspected[]): void {
+    for (const digest of new Set(damaged.flatMap(({ finding }) => finding.images))) {
+      const image = readImage(this.#store, digest, silent);
+      if (image === undefined) continue;
+      const aside = `${this.#store.layout.tmp}/${crypto.randomUUID()}`;
+      const r = renameat2(
+        AT_FDCWD,
+        this.#store.layout.keptOf(image.tree.digest),
+        AT_FDCWD,
+        aside,
+        0,
+      );
+      if (r === 0) removeTree(AT_FDCWD, aside);
+    }
   }
 
   /** Takes layers out that stay damaged: then a pull brings them again. Returns whether there were any. */
