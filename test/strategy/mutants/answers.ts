@@ -111,7 +111,7 @@ export const ANSWER_MUTANTS: readonly Mutant[] = [
     mutate: (strategy) => ({
       async compose(job) {
         latest = job;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 50));
         return await strategy.compose(latest);
       },
     }),

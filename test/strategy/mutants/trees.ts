@@ -185,7 +185,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     fault: "fills holes with something else than zeros",
     mutate: spoils((target) => {
       using file = Deno.openSync(`${target}/sparse/holes`, { write: true });
-      file.seekSync(12 * 1024 * 1024 + 1, Deno.SeekMode.Start);
+      file.seekSync(5 * 1024 * 1024 + 1, Deno.SeekMode.Start);
       file.writeSync(new Uint8Array([1]));
     }),
     caughtBy: `${PLAIN}sparse/holes`,

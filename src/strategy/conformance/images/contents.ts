@@ -26,23 +26,23 @@ export const CONTENTS: readonly TreeImage[] = [
     id: "sparse",
     says: "files with holes",
     layers: () => [[
-      sparse("holes", 24 * MIB, [
+      sparse("holes", 8 * MIB, [
         { offset: MIB, bytes: bytesOf(5000, 1) },
-        { offset: 9 * MIB + 123, bytes: bytesOf(70_000, 2) },
-        { offset: 24 * MIB - 100, bytes: bytesOf(100, 3) },
+        { offset: 3 * MIB + 123, bytes: bytesOf(70_000, 2) },
+        { offset: 8 * MIB - 100, bytes: bytesOf(100, 3) },
       ]),
-      sparse("head", 5 * MIB, [{ offset: 0, bytes: bytesOf(4096, 4) }]),
-      sparse("tail", 3 * MIB + 17, [{ offset: 3 * MIB, bytes: bytesOf(17, 5) }]),
-      sparse("hole-only", 7 * MIB + 1, []),
+      sparse("head", 2 * MIB, [{ offset: 0, bytes: bytesOf(4096, 4) }]),
+      sparse("tail", 2 * MIB + 17, [{ offset: 2 * MIB, bytes: bytesOf(17, 5) }]),
+      sparse("hole-only", 3 * MIB + 1, []),
       file("zeros", new Uint8Array(2 * MIB)),
       file("small-zeros", new Uint8Array(5000)),
     ]],
     claims: [
-      claim("holes", "data between holes is in its place", { holes: `size=${24 * MIB}` }),
-      claim("hole-last", "a hole at the end counts", { head: `size=${5 * MIB}` }),
-      claim("hole-first", "so does one at the beginning", { tail: `size=${3 * MIB + 17}` }),
+      claim("holes", "data between holes is in its place", { holes: `size=${8 * MIB}` }),
+      claim("hole-last", "a hole at the end counts", { head: `size=${2 * MIB}` }),
+      claim("hole-first", "so does one at the beginning", { tail: `size=${2 * MIB + 17}` }),
       claim("hole-only", "a file that is one hole has its size", {
-        "hole-only": `size=${7 * MIB + 1}`,
+        "hole-only": `size=${3 * MIB + 1}`,
       }),
       claim("zeros", "zeros that were written", { zeros: `size=${2 * MIB}` }),
       claim("small-zeros", "a few zeros", { "small-zeros": "size=5000" }),
