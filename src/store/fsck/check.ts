@@ -172,20 +172,20 @@ function layersByContent(store: Store, diffIds: readonly string[]): Map<string, 
   return users;
 }
 
+/** Directories that every store has had from the first; others are made when they are needed. */
 function* checkDirectories({ layout }: Store): Generator<Finding> {
-  for (const path of layout.directories) {
+  const { objects, layers, images, trees, tags, compositions, tmp, locks } = layout;
+  for (const path of [objects, layers, images, trees, tags, compositions, tmp, locks]) {
     let there = false;
     try {
       there = Deno.lstatSync(path).isDirectory;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+    if (there) continue;
     const id = path.slice(layout.root.length + 1);
     const message = "the directory is missing";
-    // Stores of an older lamina have no leases.
-    if (!there && id !== "leases") {
-      yield { kind: "store-directory", severity: "damage", id, message, images: [] };
-    }
+    yield { kind: "store-directory", severity: "damage", id, message, images: [] };
   }
 }
 

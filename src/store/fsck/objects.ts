@@ -5,6 +5,7 @@
  */
 
 import {
+  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
   displayPath,
@@ -32,9 +33,13 @@ export class ObjectTable implements Disposable {
   readonly #fd: Fd;
   readonly #stat = new Stat();
 
-  /** @throws {SysError} */
+  /**
+   * @param path The directory. One that is missing has no objects.
+   * @throws {SysError}
+   */
   constructor(path: string) {
-    this.#fd = Fd.open(path, O_RDONLY | O_DIRECTORY);
+    const n = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+    this.#fd = Fd.adopt(n === -ENOENT ? n : check(n, "open", path));
   }
 
   /**

@@ -93,10 +93,11 @@ function* checkCompositions(store: Store): Generator<Finding> {
   }
 }
 
-/** The compositions whose records can be read. */
+/** The compositions whose records can be read, the oldest first. */
 export function readable(store: Store): CompositionRecord[] {
   return listDirectory(store.layout.compositions).map((id) => readRecord(store, id))
-    .filter((record) => record !== undefined && record !== "damaged");
+    .filter((record) => record !== undefined && record !== "damaged")
+    .sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
 }
 
 function readRecord(store: Store, id: string): CompositionRecord | "damaged" | undefined {

@@ -53,7 +53,8 @@ import type { Staging } from "../../staging.ts";
 import type { Store } from "../../store.ts";
 import { METACOPY, NATIVE, REDIRECT, ROOTLESS_FORM } from "../expected.ts";
 import type { Problem } from "../finding.ts";
-import { ObjectTable } from "../objects.ts";
+import { ContentReader } from "../content.ts";
+import { ObjectTable, wrongContent } from "../objects.ts";
 import type { Contents } from "./contents.ts";
 import type { Quarantine } from "./quarantine.ts";
 
@@ -107,7 +108,10 @@ export class LayerRestorer implements Disposable {
    */
   solve({ kind, path, payload, message }: Problem): boolean {
     if (kind === "layer-links") return this.#addLink(payload!);
-    if (kind === "layer-object") return this.#restoreObject(payload!);
+    if (kind === "layer-object") {
+      return path !== undefined && this.#linkObject(path, payload!) ||
+        this.#restoreObject(payload!);
+    }
     if (path === undefined) return false;
     if (kind === "entry-extra") return this.#takeOut(path, message);
     const inode = this.#find(path);
@@ -321,6 +325,20 @@ export class LayerRestorer implements Disposable {
     const r = renameat2(this.#aside.n, "object", this.#objectsFd.n, payload, 0);
     check(r, "rename", payload);
     this.#contents.restored(payload);
+  }
+
+  /** Lets a file of the layer be the object that is missing, if the file is whole. */
+  #linkObject(path: ByteString, payload: string): boolean {
+    if (this.#contents.isWhole(payload)) return true;
+    if (this.#isMetacopy(path)) return false;
+    return this.#in(path, (dir, name) => {
+      if (statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return false;
+      const digest = payload.replace("/", "");
+      const reader = new ContentReader();
+      if (wrongContent(dir, name, digest, this.#stat, reader) !== undefined) return false;
+      this.#putObject(dir, name, payload);
+      return true;
+    });
   }
 
   /** Makes an object that is damaged or missing, of any whole copy. Nothing to do where it is whole. */
