@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { CompositionRecord } from "../../src/store/mod.ts";
-import { findDead, releaseDead } from "../../src/strategy/dead.ts";
+import { endedFindings, findDead, releaseDead } from "../../src/strategy/dead.ts";
 import { claim } from "../../src/strategy/lifecycle.ts";
 import { bootId } from "../../src/strategy/memory.ts";
 import { needs, notRoot } from "../support/root.ts";
@@ -49,6 +49,8 @@ Deno.test({
     {
       using _held = claim(store, "3".repeat(12));
       assertEquals(findDead(store).stale.map(({ record }) => record.id[0]), ["c"]);
+      const ended = endedFindings(store).map(({ id, severity }) => [id[0], severity]);
+      assertEquals(ended, ["a", "b", "1", "2", "c"].map((id) => [id, "reclaimable"]));
       const released = await releaseDead(store, await builtInPlugins());
       assertEquals(released.map(({ id }) => id[0]), ["a", "b", "1", "2"]);
     }

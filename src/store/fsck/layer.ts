@@ -233,7 +233,7 @@ class LayerWalk implements Disposable {
     }
     this.#used.set(payload, own || (this.#used.get(payload) ?? false));
     if (own) return this.#ofObject(ino, path, payload);
-    if (link !== undefined) return this.#metacopy(link, known, path, payload);
+    if (link !== undefined) return this.#metacopy(link, known, path, inode);
     if (this.#what.quick) return;
     if (this.#sharesExtents(dir, name, payload, size) && !known.some(this.#isDamaged)) return;
     statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat);
@@ -257,7 +257,12 @@ class LayerWalk implements Disposable {
     return length < 0 ? "" : byteString(this.#target, 0, length);
   }
 
-  #metacopy(redirect: string, known: readonly number[], path: string, payload: string): void {
+  #metacopy(
+    redirect: string,
+    known: readonly number[],
+    path: string,
+    { payload, size }: Inode,
+  ): void {
     this.#metacopies++;
     const name = redirect.slice(1);
     const sound = redirect.startsWith("/") && name !== "" && !name.includes("/");
@@ -270,10 +275,10 @@ class LayerWalk implements Disposable {
     }
     const { ino } = this.#stat;
     if (known.includes(ino)) return this.#ofObject(ino, path, payload);
-    if (this.#what.quick && known.length === 0) return;
+    // Another inode may have the content all the same.
     const digest = payload.replace("/", "");
     const wrong = this.#what.quick
-      ? "is not the object"
+      ? this.#stat.size === size ? undefined : "it has another size"
       : wrongContent(this.#links!.n, toCString(name), digest, this.#stat, this.#reader);
     if (wrong !== undefined) {
       this.#problem("entry-content", path, `links/${name}: ${wrong}`, payload, ino);

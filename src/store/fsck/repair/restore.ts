@@ -6,6 +6,7 @@
  */
 
 import {
+  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
   copyAll,
@@ -27,6 +28,7 @@ import {
   O_NOFOLLOW,
   O_RDONLY,
   O_WRONLY,
+  openat,
   readXattrs,
   renameat2,
   Stat,
@@ -58,6 +60,8 @@ import { ObjectTable, wrongContent } from "../objects.ts";
 import type { Contents } from "./contents.ts";
 import type { Quarantine } from "./quarantine.ts";
 
+const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
 /** Restores entries of one layer. Hold the store alone. */
 export class LayerRestorer implements Disposable {
   readonly #store: Store;
@@ -72,6 +76,7 @@ export class LayerRestorer implements Disposable {
   readonly #objects: ObjectTable;
   readonly #objectsFd: Fd;
   readonly #stat = new Stat();
+  #reader: ContentReader | undefined;
   /** All paths of inodes that have several. */
   readonly #paths = new Map<Inode, ByteString[]>();
 
@@ -156,11 +161,10 @@ export class LayerRestorer implements Disposable {
     const parts = path.split("/");
     const name = toCString(parts.pop()!);
     using stack = new DisposableStack();
-    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     try {
-      let fd = stack.use(Fd.open(this.#store.layers.directory(this.#diffId), flags));
-      for (const part of parts) fd = stack.use(Fd.openat(fd.n, toCString(part), flags));
-      return { fd: Fd.openat(fd.n, ".", flags), name };
+      let fd = stack.use(Fd.open(this.#store.layers.directory(this.#diffId), DIRECTORY));
+      for (const part of parts) fd = stack.use(Fd.openat(fd.n, toCString(part), DIRECTORY));
+      return { fd: Fd.openat(fd.n, ".", DIRECTORY), name };
     } catch {
       // It is to be restored itself, and this with it.
       return undefined;
@@ -327,18 +331,24 @@ export class LayerRestorer implements Disposable {
     this.#contents.restored(payload);
   }
 
-  /** Lets a file of the layer be the object that is missing, if the file is whole. */
+  /** Lets a file of the layer, or its link to the content, be the object that is missing, if that is whole. */
   #linkObject(path: ByteString, payload: string): boolean {
     if (this.#contents.isWhole(payload)) return true;
-    if (this.#isMetacopy(path)) return false;
-    return this.#in(path, (dir, name) => {
+    const put = (dir: number, name: Uint8Array) => {
       if (statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return false;
       const digest = payload.replace("/", "");
-      const reader = new ContentReader();
+      const reader = this.#reader ??= new ContentReader();
       if (wrongContent(dir, name, digest, this.#stat, reader) !== undefined) return false;
       this.#putObject(dir, name, payload);
       return true;
-    });
+    };
+    if (!this.#isMetacopy(path)) return this.#in(path, put);
+    const name = this.#linkName(path);
+    if (name === undefined) return false;
+    const links = openat(AT_FDCWD, `${this.#store.layout.layer(this.#diffId)}/links`, DIRECTORY);
+    if (links < 0) return false;
+    using fd = Fd.adopt(links);
+    return put(fd.n, toCString(name));
   }
 
   /** Makes an object that is damaged or missing, of any whole copy. Nothing to do where it is whole. */
@@ -358,6 +368,13 @@ export class LayerRestorer implements Disposable {
 
   /** Lets overlayfs find a content again where the file says that it is. */
   #relink(path: ByteString, payload: string): boolean {
+    const name = this.#linkName(path);
+    if (name === undefined) return this.#make(path, this.#find(path)!);
+    return this.#link(payload, name);
+  }
+
+  /** The name in `links/` under which a file without its content has it. */
+  #linkName(path: ByteString): ByteString | undefined {
     const target = new Uint8Array(256);
     let name = "";
     this.#in(path, (dir, file) => {
@@ -365,11 +382,7 @@ export class LayerRestorer implements Disposable {
       if (length > 1) name = byteString(target, 1, length);
       return true;
     });
-    if (name === "" || name.includes("/")) {
-      const inode = this.#find(path)!;
-      return this.#make(path, inode);
-    }
-    return this.#link(payload, name);
+    return name === "" || name.includes("/") ? undefined : name;
   }
 
   #addLink(payload: string): boolean {
