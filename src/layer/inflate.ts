@@ -50,18 +50,33 @@ export function inflateBlob(
         decoder.push(chunk);
       } catch (error) {
         if (ring.cancelled) throw error;
-        failure = error;
+        failure = malformed(error);
       }
     }
     blob.verify();
     if (failure !== undefined) throw failure;
-    decoder?.end();
+    try {
+      decoder?.end();
+    } catch (error) {
+      throw malformed(error);
+    }
     output?.flush();
     ring.finish();
   } catch (error) {
     ring.failSource();
     throw error instanceof RingStopped ? error : explain(error, doing);
   }
+}
+
+/** What a decoder says about its input, as an error of the input; what else went wrong as it is. */
+function malformed(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof LaminaError || error instanceof RingStopped) {
+    return error;
+  }
+  return new LaminaError("invalid", error.message, {
+    hint: "The image was made wrongly: build it again.",
+    cause: error,
+  });
 }
 
 /** A blob, read from its start to its end and hashed on the way. */

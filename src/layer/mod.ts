@@ -4,7 +4,7 @@
  * @module
  */
 
-export { LayerPipeline, type PipelineOptions } from "./pipeline.ts";
+export { ImageCount, type IngestOptions, LayerPipeline, type PipelineOptions } from "./pipeline.ts";
 export {
   type BlobSource,
   bytesToRead,

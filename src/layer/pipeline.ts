@@ -30,28 +30,47 @@ export interface PipelineOptions {
   readonly parallel?: number;
   /** Bounds that differ from {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<Limits>;
-  /** Bytes of the uncompressed archives of those layers of the image that need no ingest: they count for the limit of the image. */
-  readonly imageBytes?: number;
   /** Whether files get their true owners, devices and `trusted.*` attributes: `Store.native`. */
   readonly native: boolean;
 }
 
-/** Ingests the layers of one image. Dispose of it when done: until then its threads stay ready for the next layer. */
+/** How one layer is ingested. */
+export interface IngestOptions {
+  /** Bounds that differ from those of the pipeline. */
+  readonly limits?: Partial<Limits>;
+  /** Counts the bytes of all layers of the image, for the limit of the image; by default the layer counts alone. */
+  readonly image?: ImageCount;
+  /** Called now and then, and at the end. */
+  readonly onProgress?: (progress: LayerProgress) => void;
+}
+
+/** Bytes of the uncompressed archives of an image's layers: one number, which all threads that ingest them share. */
+export class ImageCount {
+  /** A 64-bit number. */
+  readonly memory: SharedArrayBuffer = new SharedArrayBuffer(8);
+
+  /** @param bytes Those of layers that need no ingest. */
+  constructor(bytes = 0) {
+    new BigInt64Array(this.memory)[0] = BigInt(bytes);
+  }
+}
+
+/** Ingests layers. Dispose of it when done: until then its threads stay ready for the next layer. */
 export class LayerPipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
   readonly #limits: Limits;
-  readonly #image = new SharedArrayBuffer(8);
   readonly #owner: Owner;
   readonly #idle: Lane[] = [];
   readonly #busy = new Map<Lane, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];
+  /** How often all work was stopped. */
+  #stops = 0;
   #closed = false;
 
   /** Makes a pipeline; its threads start with the first layer. */
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    new BigInt64Array(this.#image)[0] = BigInt(options.imageBytes ?? 0);
     this.#owner = { umask: Deno.umask(), uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
   }
 
@@ -60,22 +79,29 @@ export class LayerPipeline implements AsyncDisposable {
    * and the content of its files is among the objects. On failure no object of its content has been made, and the caller removes
    * the staging directory; no thread uses it any more.
    *
-   * @param onProgress Called now and then, and at the end.
    * @throws {LaminaError} With the layer's digest and, if it is about one, the entry's path.
    */
   async ingest(
     source: LayerSource,
     target: LayerTarget,
-    onProgress?: (progress: LayerProgress) => void,
+    options: IngestOptions = {},
   ): Promise<LayerResult> {
     const { parallel = 2, native } = this.#options;
-    while (!this.#closed && this.#busy.size >= parallel) {
+    const stops = this.#stops;
+    while (stops === this.#stops && this.#busy.size >= parallel) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    if (this.#closed) throw cancelled(source);
+    if (this.#closed || stops !== this.#stops) throw cancelled(source);
     const lane = this.#idle.pop() ?? new Lane();
-    const job = { source, target, limits: this.#limits, image: this.#image, native };
-    const work = lane.run({ ...job, owner: this.#owner }, onProgress);
+    const job = {
+      source,
+      target,
+      limits: { ...this.#limits, ...options.limits },
+      image: (options.image ?? new ImageCount()).memory,
+      native,
+      owner: this.#owner,
+    };
+    const work = lane.run(job, options.onProgress);
     this.#busy.set(lane, work.catch(() => {}));
     try {
       return await work;
@@ -87,12 +113,18 @@ export class LayerPipeline implements AsyncDisposable {
     }
   }
 
-  /** Cancels what is under way, waits until nothing is touched any more, and ends the threads. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+  /** Cancels what is under way and waits until nothing is touched any more. */
+  async stop(): Promise<void> {
+    this.#stops++;
     for (const wake of this.#waiting.splice(0)) wake();
     for (const lane of this.#busy.keys()) lane.cancel();
     await Promise.all(this.#busy.values());
+  }
+
+  /** As {@link stop}, and ends the threads. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.stop();
     for (const lane of this.#idle.splice(0)) lane.terminate();
   }
 }

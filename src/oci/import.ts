@@ -6,6 +6,7 @@
 
 import { resolve as absolute } from "@std/path";
 import { LaminaError } from "../error.ts";
+import { LayerPipeline } from "../layer/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { CONTAINERD_ROOT } from "./containerd.ts";
 import { pull, type PullOptions, type PullResult } from "./pull.ts";
@@ -34,11 +35,12 @@ export async function importImages(
   const references = names.length > 0
     ? names.map((name) => source.reference(name))
     : await allOf(source.reference(), options);
+  await using pipeline = new LayerPipeline({ native: store.native, parallel: options.parallel });
   const imported: Imported[] = [];
   for (const reference of references) {
     options.signal?.throwIfAborted();
     try {
-      imported.push({ reference, result: await pull(store, reference, options) });
+      imported.push({ reference, result: await pull(store, reference, { pipeline, ...options }) });
     } catch (error) {
       options.signal?.throwIfAborted();
       imported.push({ reference, error });

@@ -6,7 +6,13 @@
 
 import { LaminaError } from "../error.ts";
 import type { Limits } from "../limits.ts";
-import { bytesToRead, LayerPipeline, type LayerResult, type LayerSource } from "../layer/mod.ts";
+import {
+  bytesToRead,
+  ImageCount,
+  LayerPipeline,
+  type LayerResult,
+  type LayerSource,
+} from "../layer/mod.ts";
 import {
   checkName,
   type ImageRecord,
@@ -34,7 +40,9 @@ export interface PullOptions {
   readonly name?: string;
   /** What it must run on; default: this host, where the source has a choice. */
   readonly platform?: Platform;
-  /** Layers that are ingested at once; default: the pipeline's. */
+  /** The threads to ingest with, which stay the caller's: for several pulls, one after the other. By default it has its own. */
+  readonly pipeline?: LayerPipeline;
+  /** Layers that are ingested at once, where it has its own threads; default: the pipeline's. */
   readonly parallel?: number;
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits>;
@@ -111,6 +119,21 @@ export async function pull(
   reference: string,
   options: PullOptions = {},
 ): Promise<PullResult> {
+  try {
+    return await pullShared(store, reference, options);
+  } catch (error) {
+    // The objects of layers that did not enter because others of the image are wrong.
+    store.clear();
+    throw error;
+  }
+}
+
+/** Pulls, and holds the store's lock meanwhile. */
+async function pullShared(
+  store: Store,
+  reference: string,
+  options: PullOptions,
+): Promise<PullResult> {
   const begun = performance.now();
   if (options.name !== undefined) checkName(options.name);
   const parsed = parseReference(reference);
@@ -178,22 +201,23 @@ async function bringLayers(
   });
   if (missing.length === 0) return brought;
 
-  await using pipeline = new LayerPipeline({
-    native: store.native,
-    imageBytes: [...sources.keys()].reduce(
+  await using own = options.pipeline === undefined
+    ? new LayerPipeline({ native: store.native, parallel: options.parallel })
+    : undefined;
+  const pipeline = options.pipeline ?? own!;
+  const count = new ImageCount(
+    [...sources.keys()].reduce(
       (sum, diffId) => sum + (store.layers.record(diffId)?.tarBytes ?? 0),
       0,
     ),
-    ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
-  });
+  );
   // The largest first: then the smaller ones fill the time of the other thread.
   missing.sort((a, b) => bytesToRead(sources.get(b)!) - bytesToRead(sources.get(a)!));
   for (;;) {
     using claim = await claimLayers(store, missing, isMissing, options.signal);
     if (claim.diffIds.size === 0) return brought;
     const layers = [...claim.diffIds].map((diffId) => sources.get(diffId)!);
-    for (const result of await ingest(store, pipeline, reference, image, layers, options)) {
+    for (const result of await ingest(store, pipeline, reference, image, layers, count, options)) {
       brought.set(result.diffId, result);
     }
   }
@@ -206,12 +230,14 @@ async function ingest(
   reference: string,
   image: ResolvedImage,
   layers: readonly LayerSource[],
+  count: ImageCount,
   options: PullOptions,
 ): Promise<LayerResult[]> {
   using stagings = new DisposableStack();
+  const make = () => stagings.adopt(store.staging(), (staging) => store.layers.discard(staging));
   const staged: { result: LayerResult; staging: Staging }[] = [];
   const work = layers.map(async (layer) => {
-    const staging = stagings.use(store.staging());
+    const staging = make();
     const { diffId, digest } = layer;
     const total = bytesToRead(layer);
     const tell = (done: number, finished: boolean) =>
@@ -219,7 +245,11 @@ async function ingest(
     tell(0, false);
     try {
       const target = { staging: staging.path, objects: store.layout.objects };
-      const result = await pipeline.ingest(layer, target, ({ read }) => tell(read, false));
+      const result = await pipeline.ingest(layer, target, {
+        limits: options.limits,
+        image: count,
+        onProgress: ({ read }) => tell(read, false),
+      });
       tell(total, true);
       staged.push({ result, staging });
     } catch (cause) {
@@ -248,7 +278,7 @@ async function untilDone(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const settled = Promise.allSettled(work);
-  const stop = () => pipeline[Symbol.asyncDispose]();
+  const stop = () => pipeline.stop();
   signal?.addEventListener("abort", stop, { once: true });
   try {
     signal?.throwIfAborted();

@@ -9,6 +9,7 @@ import { LaminaError } from "../error.ts";
 import { readErofs } from "../tree/mod.ts";
 import type { Inode } from "../tree/mod.ts";
 import { listDirectory, readIfThere, syncDirectory, writeDurably } from "./atomic.ts";
+import { emptyLayer, isLayer } from "./gc/leftovers.ts";
 import type { Layout } from "./layout.ts";
 import type { Staging } from "./staging.ts";
 
@@ -88,6 +89,16 @@ export class Layers {
     staging.moveTo(place);
     syncDirectory(dirname(place));
     syncDirectory(this.#layout.layers);
+  }
+
+  /**
+   * Gives up what was staged for a layer, unless that has entered. Objects may have been made of it that nobody else needs: which ones, its
+   * index says, so that stays in tmp/ for the next one that holds the store alone.
+   */
+  discard(staging: Staging): void {
+    if (!isLayer(staging.path)) return staging[Symbol.dispose]();
+    emptyLayer(staging.path);
+    staging.leave();
   }
 
   /** Reads a layer's tree. */

@@ -38,6 +38,11 @@ export class Staging implements Disposable {
     return true;
   }
 
+  /** Leaves it where it is, for the next one that holds the store's lock alone to clear. */
+  leave(): void {
+    this.#owned = false;
+  }
+
   /** Removes it, if it has not been moved to its place. */
   [Symbol.dispose](): void {
     if (this.#owned) removeTree(AT_FDCWD, this.path);

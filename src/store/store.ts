@@ -98,12 +98,16 @@ export class Store {
    * else is at work.
    */
   shared(): Disposable {
-    if (listDirectory(this.layout.tmp).length > 0) {
-      using tmp = FileLock.tryExclusive(this.layout.tmpLock);
-      using alone = tmp && FileLock.tryExclusive(this.layout.storeLock);
-      if (alone !== undefined) clearLeftovers(this.layout);
-    }
+    this.clear();
     return FileLock.shared(this.layout.storeLock);
+  }
+
+  /** Clears what was left in tmp/ by what failed or was killed, if nobody is at work. */
+  clear(): void {
+    if (listDirectory(this.layout.tmp).length === 0) return;
+    using tmp = FileLock.tryExclusive(this.layout.tmpLock);
+    using alone = tmp && FileLock.tryExclusive(this.layout.storeLock);
+    if (alone !== undefined) clearLeftovers(this.layout);
   }
 
   /** Has the store alone, and clears tmp/: nothing in it can be in use. Waits for those who share it. */

@@ -41,12 +41,9 @@ interface Common {
 export interface TreeCase extends Common {
   readonly layers: Layers | ((aim: Aim) => Layers);
   /**
-   * The merged tree in the order of paths, a line for each entry, `treeLines` has their form. Ends of lines that are objects are tests
-   * of what is too long to be written here.
+   * The merged tree in the order of paths, a line for each entry, in the form of `treeLines`.
    */
   readonly tree: readonly string[] | ((aim: Aim) => readonly string[]);
-  /** Strategies that cannot show it, with the reason. */
-  readonly except?: Readonly<Record<string, string>>;
 }
 
 /** An image that is refused. */
@@ -56,6 +53,8 @@ export interface RefusedCase extends Common {
   readonly image?: (layout: LayoutBuilder, aim: Aim) => Descriptor;
   /** Pieces of the message; where the error is a layer's it also has to say which one. */
   readonly refused: readonly string[];
+  /** Whether layers of it are right by themselves: what was brought of them may stay until it is collected. */
+  readonly partlyRight?: boolean;
   /** Default: `invalid`. */
   readonly kind?: ErrorKind;
 }

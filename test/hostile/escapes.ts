@@ -187,11 +187,13 @@ const CASES: readonly HostileCase[] = [
   {
     title: "a hard link to an absolute path outside: inside the root",
     layers: (aim) => [[hardlink("h", `${aim.outside}/secret`)]],
+    partlyRight: true,
     refused: ["h is a hard link to", "no lower layer has that file"],
   },
   {
     title: "a hard link through a symbolic link that leads out",
     layers: (aim) => [[symlink("way", aim.outside), hardlink("h", "way/secret")]],
+    partlyRight: true,
     refused: ["hard link to way/secret", "no lower layer has that file"],
   },
   {
@@ -214,6 +216,7 @@ const CASES: readonly HostileCase[] = [
   {
     title: "a hard link to a lower layer's directory",
     layers: [[file("d/f")], [hardlink("h", "d")]],
+    partlyRight: true,
     refused: ["h is a hard link to d", "a directory"],
   },
   {
@@ -224,6 +227,7 @@ const CASES: readonly HostileCase[] = [
   {
     title: "a hard link to nothing",
     layers: [[hardlink("h", "nothing")]],
+    partlyRight: true,
     refused: ["h is a hard link to nothing", "no lower layer has that file"],
   },
   {

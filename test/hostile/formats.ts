@@ -180,13 +180,9 @@ const GNU: readonly HostileCase[] = [
     tree: ["s: \0\0ab\0\0\0\0\0\0cd\0\0\0\0\0\0\0\0"],
   })),
   {
-    title: "a sparse file of a gigabyte with nothing in it",
-    layers: [sparseFile("1.0", "s", 2 ** 30, [])],
-    tree: ["s: 1073741824 bytes"],
-    except: Object.fromEntries(
-      // Comparing reads every byte of what is composed, holes too.
-      ["reflink", "hardlink", "copy"].map((name) => [name, "a gigabyte to read again"]),
-    ),
+    title: "a sparse file of 64 MiB with nothing in it",
+    layers: [sparseFile("1.0", "s", 2 ** 26, [])],
+    tree: ["s: 67108864 bytes"],
   },
   {
     title: "a sparse file of exabytes",
@@ -248,8 +244,8 @@ const OLD: readonly HostileCase[] = [
     layers: raw(concat(PLAIN, toBytes("junk".repeat(1000)), makeTar([file("c")]))),
     tree: TREE,
   },
-  { title: "an archive without entries", layers: raw(makeTar([])), tree: ["/ @0"] },
-  { title: "a layer of zero bytes", layers: raw(new Uint8Array()), tree: ["/ @0"] },
+  { title: "an archive without entries", layers: raw(makeTar([])), tree: [] },
+  { title: "a layer of zero bytes", layers: raw(new Uint8Array()), tree: [] },
   {
     title: "a layer of zero bytes between others",
     layers: [[file("a", "1")], ...raw(new Uint8Array()), [file("b", "2")]],
@@ -327,7 +323,6 @@ const COMPRESSED: readonly HostileCase[] = [
     title: "zstd with garbage behind it",
     layers: blob(concat(zstd(PLAIN), toBytes("garbage!")), "zstd"),
     refused: ["reading layer"],
-    kind: "failed",
   },
   {
     title: "gzip whose trailer says another length",
@@ -356,25 +351,25 @@ const COMPRESSED: readonly HostileCase[] = [
   {
     title: "gzip in gzip",
     layers: blob(gzip(gzip(PLAIN)), "gzip", gzip(PLAIN)),
-    refused: ["no tar header"],
+    refused: ["cut short", "within a header"],
   },
 ];
 
 /** Nothing but names for what makes up an archive. */
 const MANY: readonly TarPiece[] = [
   directory("d"),
-  ...Array.from({ length: 3000 }, (_, i) => file(`d/${i}`)),
+  ...Array.from({ length: 1000 }, (_, i) => file(`d/${i}`)),
 ];
 
 /** See the module. */
 export const FORMATS: HostileClass = {
   name: "formats",
   cases: [...PAX, ...GNU, ...OLD, ...COMPRESSED, {
-    title: "thousands of empty files in one directory",
+    title: "a thousand empty files in one directory",
     layers: [MANY],
     tree: [
       "d/",
-      ...Array.from({ length: 3000 }, (_, i) => `d/${i}: `).sort((a, b) =>
+      ...Array.from({ length: 1000 }, (_, i) => `d/${i}: `).sort((a, b) =>
         a.slice(0, -2) < b.slice(0, -2) ? -1 : 1
       ),
     ],

@@ -6,7 +6,8 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { LIMIT_NAMES, limitFlag } from "../../src/limits.ts";
+import { LIMIT_NAMES } from "../../src/limits.ts";
+import { FAST } from "../layer/support.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
 import type { HostileClass } from "./case.ts";
@@ -33,8 +34,8 @@ const FILESYSTEM = "xfs";
 Deno.test({
   ...needs("hostile images", notRoot(), cannotMount(), available(FILESYSTEM)),
   async fn(t) {
-    await using filesystem = await LoopFs.make(FILESYSTEM);
-    const ground = await Ground.make(filesystem.path);
+    await using filesystem = await LoopFs.make(FILESYSTEM, 512, { where: FAST });
+    await using ground = await Ground.make(filesystem.path);
     for (const { name, cases } of CLASSES) {
       await t.step(name, async (t) => {
         let survived = 0;
@@ -45,7 +46,7 @@ Deno.test({
         console.log(`${name}: ${survived} of ${cases.length} survived`);
       });
     }
-    ground.finish();
+    await ground.finish();
     console.log(`${ground.compositions} compositions by ${ground.strategies.join(", ")}`);
   },
 });

@@ -141,7 +141,7 @@ Deno.test({
     await workshop.pipeline.ingest(
       source,
       { staging: workshop.staging(), objects: workshop.objects },
-      (progress) => seen.push(progress),
+      { onProgress: (progress) => seen.push(progress) },
     );
     assertEquals(seen.at(-1), { read: source.length, unpacked: archive.length, entries: 5000 });
     for (let i = 1; i < seen.length; i++) {
@@ -169,7 +169,7 @@ Deno.test({
         await pipeline.ingest(
           ${JSON.stringify(source)},
           ${JSON.stringify({ staging, objects })},
-          ({ entries }) => entries > 300 && Deno.kill(Deno.pid, "SIGKILL"),
+          { onProgress: ({ entries }) => entries > 300 && Deno.kill(Deno.pid, "SIGKILL") },
         );
         `,
       ],

@@ -95,6 +95,33 @@ export function checkLayer(
   return walk.run(root);
 }
 
+/** A directory that is to be looked into. */
+interface Below {
+  readonly name: Uint8Array;
+  readonly inode: Inode;
+  readonly path: string;
+}
+
+/** The directories that are open on the way to where the walk is. */
+class Levels implements Disposable {
+  readonly #fds: Fd[] = [];
+
+  open(dir: number, name: Uint8Array): number {
+    const fd = Fd.openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    this.#fds.push(fd);
+    return fd.n;
+  }
+
+  /** Closes all but the first `count - 1`, the top of the walk being somebody else's. */
+  close(count: number): void {
+    while (this.#fds.length > Math.max(count - 1, 0)) this.#fds.pop()![Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close(0);
+  }
+}
+
 class LayerWalk implements Disposable {
   readonly #what: LayerCheck;
   readonly #form: ExpectedForm;
@@ -134,13 +161,31 @@ class LayerWalk implements Disposable {
       using directory = fs;
       check(statx(directory.n, ".", AT_SYMLINK_NOFOLLOW, this.#stat), "statx", "the layer");
       this.#metadata(directory.n, toCString("."), root, "", []);
-      this.#directory(directory.n, root, "");
+      this.#tree(directory.n, root);
     }
     if (this.#what.counted) this.#checkUses();
     return this.#metacopies;
   }
 
-  #directory(fd: number, directory: Inode, prefix: string): void {
+  /** All below a directory, one open at each level: no recursion, since layers may be thousands of levels deep. */
+  #tree(fd: number, root: Inode): void {
+    using opened = new Levels();
+    const levels = [{ fd, below: this.#directory(fd, root, "") }];
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const next = level.below.pop();
+      if (next === undefined) {
+        levels.pop();
+        opened.close(levels.length);
+        continue;
+      }
+      const child = opened.open(level.fd, next.name);
+      levels.push({ fd: child, below: this.#directory(child, next.inode, `${next.path}/`) });
+    }
+  }
+
+  /** The entries of a directory. Returns the directories among them, the last one first. */
+  #directory(fd: number, directory: Inode, prefix: string): Below[] {
+    const below: Below[] = [];
     const there = new Set<ByteString>();
     for (const { name } of readDirectory(fd)) there.add(byteString(name, 0, name.length - 1));
     for (const [name, inode] of directory.children!) {
@@ -150,14 +195,15 @@ class LayerWalk implements Disposable {
       if (inode.xattrs?.has(HARDLINK)) {
         if (known) this.#problem("entry-extra", path, "it is not in the layer");
       } else if (!known) this.#problem("entry-missing", path, "it is not on disk");
-      else this.#entry(fd, toCString(name), inode, path);
+      else this.#entry(fd, toCString(name), inode, path, below);
     }
     for (const name of there) {
       this.#problem("entry-extra", prefix + name, "it is not in the layer");
     }
+    return below.reverse();
   }
 
-  #entry(dir: number, name: Uint8Array, inode: Inode, path: string): void {
+  #entry(dir: number, name: Uint8Array, inode: Inode, path: string, below: Below[]): void {
     const stat = this.#stat;
     const r = statx(dir, name, AT_SYMLINK_NOFOLLOW, stat);
     if (r < 0) return this.#problem("entry-missing", path, new SysError(-r, "statx", path).message);
@@ -173,8 +219,8 @@ class LayerWalk implements Disposable {
     }
     if (type === S_IFDIR) {
       this.#metadata(dir, name, inode, path, []);
-      using fd = Fd.openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-      return this.#directory(fd.n, inode, `${path}/`);
+      below.push({ name, inode, path });
+      return;
     }
     const first = this.#met.get(inode);
     if (first !== undefined) {

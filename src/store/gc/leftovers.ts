@@ -59,7 +59,8 @@ function isThere(path: string): boolean {
   }
 }
 
-function isLayer(path: string): boolean {
+/** Whether a directory in tmp/ holds a layer of which there may be objects. */
+export function isLayer(path: string): boolean {
   try {
     return Deno.lstatSync(`${path}/${INDEX}`).isFile;
   } catch (error) {

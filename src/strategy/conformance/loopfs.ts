@@ -75,14 +75,18 @@ export class LoopFs implements AsyncDisposable {
    * Makes and mounts a filesystem, with `noatime`.
    *
    * @param sizeMiB Its size; as much as its mkfs asks for if that is more. The file is sparse.
-   * @param options `mkfs`, `mount`: further options for the two programs.
+   * @param options `mkfs`, `mount`: further options for the two programs; `where`: a directory for its file, by default the system's
+   * temporary one.
    */
   static make(
     kind: LoopKind,
     sizeMiB = 512,
-    options: { mkfs?: string[]; mount?: string[] } = {},
+    options: { mkfs?: string[]; mount?: string[]; where?: string } = {},
   ): Promise<LoopFs> {
-    const fs = new LoopFs(kind, Deno.makeTempDirSync({ prefix: `lamina-${kind}-` }));
+    const fs = new LoopFs(
+      kind,
+      Deno.makeTempDirSync({ dir: options.where, prefix: `lamina-${kind}-` }),
+    );
     live.add(fs);
     try {
       const recipe = KINDS[kind];
