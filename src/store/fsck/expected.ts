@@ -103,10 +103,10 @@ export const ROOTLESS_FORM: ExpectedForm = {
   ignores: (key) => !key.startsWith("user.") || key === "user.overlay.opaque",
 };
 
-/** What a host may add to any file: labels, measurements, properties of btrfs. */
+/** What a host may add to any file: labels, measurements, properties of btrfs, XFS' second name of an ACL. */
 function isOfSystem(key: ByteString): boolean {
   return key === "security.selinux" || key === "security.ima" || key === "security.evm" ||
-    key.startsWith("btrfs.") || key.startsWith("system.");
+    key.startsWith("btrfs.") || key.startsWith("system.") || key.startsWith("trusted.SGI_ACL_");
 }
 
 /** How two sets of attributes differ; a phrase for each. */
