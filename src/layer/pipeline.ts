@@ -49,7 +49,11 @@ export class ImageCount {
   /** A 64-bit number. */
   readonly memory: SharedArrayBuffer = new SharedArrayBuffer(8);
 
-  /** @param bytes Those of layers that need no ingest. */
+  /**
+   * Starts counting.
+   *
+   * @param bytes Those of layers that need no ingest.
+   */
   constructor(bytes = 0) {
     new BigInt64Array(this.memory)[0] = BigInt(bytes);
   }
