@@ -11,6 +11,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { limitError, LIMITS } from "../limits.ts";
 import { countLinks } from "./count.ts";
 import { metadataEqual, overlayDifference } from "./difference.ts";
 import {
@@ -26,6 +27,9 @@ import { HARDLINK, IMPLIED, isMark, OPAQUE } from "./marks.ts";
 
 /** Symbolic links that one path may go through: MAXSYMLINKS of the kernel. */
 const MAX_SYMLINKS = 40;
+
+/** Directories within each other: as many as one layer may have. Links of lower layers could lead from depth to depth. */
+const MAX_DEPTH = LIMITS.pathDepth.most!;
 
 /** The tree of an image. */
 export interface Merged {
@@ -217,12 +221,24 @@ class Merge {
       copyMetadata(inode, directory);
       into.set(name, directory);
       onto = [...stack, directory];
+      // The root is the first.
+      if (onto.length > MAX_DEPTH + 1) throw this.#tooDeep(path + name);
     } else if (onto.at(-1) !== into.get(name)) {
       this.special = true;
       moved = true;
     } else if (!isImplied(inode)) copyMetadata(inode, onto.at(-1)!);
     else if (!sameMetadata(inode, onto.at(-1)!)) this.special = true;
     this.#bring(inode, onto, `${path}${name}/`, moved);
+  }
+
+  #tooDeep(path: ByteString): LaminaError {
+    const shown = path.length > 300 ? `${path.slice(0, 300)}…` : path;
+    return limitError(
+      `merging layer ${this.#layer + 1}: ${shown}`,
+      `where symbolic links of lower layers lead, it lies more than ${MAX_DEPTH} directories deep`,
+      "pathDepth",
+      MAX_DEPTH,
+    );
   }
 
   /** The tree's directory that a layer's directory means, if there is one: the same, or where a symbolic link leads for an implied one. */

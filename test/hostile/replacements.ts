@@ -150,6 +150,14 @@ const CASES: readonly HostileCase[] = [
     tree: ["d -> ."],
   },
   {
+    title: "directories that are too deep where a lower layer's symbolic link leads",
+    layers: [[directory("d/".repeat(500)), symlink("l", "d/".repeat(500))], [
+      file(`l/${"e/".repeat(2000)}f`),
+    ]],
+    partlyRight: true,
+    refused: ["merging layer 2", "more than 2048 directories deep"],
+  },
+  {
     title: "names of 255 bytes, in and as directories",
     layers: [[file(`${longName}/${longName}`, "1")]],
     tree: [`${longName}/`, `${longName}/${longName}: 1`],
