@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LIMIT_NAMES } from "../../src/limits.ts";
 import { FAST } from "../layer/support.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
@@ -71,9 +71,9 @@ Deno.test("hostile images: titles are told apart, and what is said to be elsewhe
   }
 });
 
-Deno.test("hostile images: every limit has a case, which names it", () => {
+Deno.test("hostile images: every limit has a case", () => {
   for (const name of LIMIT_NAMES) {
-    const cases = BY_LIMIT.filter(({ limit }) => limit === name);
-    if (ELSEWHERE[name] === undefined) assertMatch(`${name}: ${cases.length}`, /: [1-9]/);
+    const tested = BY_LIMIT.some(({ limit }) => limit === name) || ELSEWHERE[name] !== undefined;
+    assert(tested, name);
   }
 });

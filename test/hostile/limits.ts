@@ -5,7 +5,7 @@
  */
 
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { LIMIT_NAMES, type Limits } from "../../src/limits.ts";
+import { limitFlag, type Limits } from "../../src/limits.ts";
 import { directory, file, makeTar, sparseFile, symlink, toBytes } from "../support/tar.ts";
 import {
   type HostileCase,
@@ -27,7 +27,7 @@ function over(
     limit,
     title: `${limit}: ${value}`,
     layers,
-    refused,
+    refused: [...refused, named(limit)],
     limits: { [limit]: value, ...more },
   };
 }
@@ -39,7 +39,13 @@ function overDocument(
   image: RefusedCase["image"],
   refused: readonly string[],
 ): RefusedCase & { readonly limit: keyof Limits } {
-  return { limit, title: `${limit}: ${value}`, image, refused, limits: { [limit]: value } };
+  const limits = { [limit]: value };
+  return { limit, title: `${limit}: ${value}`, image, refused: [...refused, named(limit)], limits };
+}
+
+/** What every such error has to say. */
+function named(limit: keyof Limits): string {
+  return `over the limit ${limitFlag(limit)}=`;
 }
 
 const zeros = makeTar([file("zeros", new Uint8Array(5_000_000))]);
@@ -56,7 +62,7 @@ const zst = [{
 const attributes = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`user.${i}`, "value"]));
 
-/** See {@link LIMITED}; limits that are checked elsewhere are {@link ELSEWHERE}. */
+/** A limit, set so low that an image passes it: for each but those in {@link ELSEWHERE}. */
 export const BY_LIMIT: readonly (RefusedCase & { readonly limit: keyof Limits })[] = [
   over("entries", 2, [[file("a"), file("b"), file("c")]], ["entry c", "more than 2 entries"]),
   over("pathBytes", 10, [[file("a/path/of/more")]], ["entry a/path/of/more", "14 bytes"]),
@@ -128,7 +134,7 @@ export const BY_LIMIT: readonly (RefusedCase & { readonly limit: keyof Limits })
   }, ["more than 3 entries"]),
 ];
 
-/** The limit that no layer and no layout can pass: that of archives of images. */
+/** Limits that no image of a layout can pass by itself, and where they are tested. */
 export const ELSEWHERE: Readonly<Partial<Record<keyof Limits, string>>> = {
   archiveMembers: "oci/archive_test.ts",
   ratioFloor: "the cases of `ratio`, and those that stay below it",
@@ -175,8 +181,3 @@ export const LIMITED: HostileClass = {
     ["members of an archive of images", "oci/archive_test.ts"],
   ],
 };
-
-/** The limits that have a case. */
-export const LIMITS_WITH_CASES: readonly (keyof Limits)[] = LIMIT_NAMES.filter((name) =>
-  BY_LIMIT.some(({ limit }) => limit === name)
-);

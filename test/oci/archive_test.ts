@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { LaminaError } from "../../src/error.ts";
 import { openSource, parseReference } from "../../src/oci/mod.ts";
 import {
   json,
@@ -388,4 +389,18 @@ Deno.test({
     );
     assertEquals(found.layers.length, 1);
   },
+});
+
+Deno.test("the members of an archive are limited, and the limit can be set", async () => {
+  using scratch = new TempDir();
+  const path = `${scratch.path}/archive.tar`;
+  await Deno.writeFile(path, makeTar([file("a"), file("b"), file("c")]));
+  const reference = parseReference(`oci-archive:${path}`);
+  const error = await assertRejects(
+    () => openSource(reference, { limits: { archiveMembers: 2 } }),
+    LaminaError,
+    "over the limit archive-members=2",
+  );
+  assertEquals(error.kind, "invalid");
+  assertStringIncludes(error.hint!, "--limit archive-members=");
 });
