@@ -1,0 +1,73 @@
+/**
+ * kill -9 at every system call that changes something, one after the other.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import { empty, ended, type Ground, settle } from "./ground.ts";
+import type { Prepared, Scenario } from "./scenario.ts";
+import { count, inject } from "./strace.ts";
+
+/** What changes directories, files or mounts, makes that durable, or takes a lock. */
+const CALLS = [
+  ...["openat", "mkdir", "mkdirat", "mknodat", "link", "linkat", "symlink", "symlinkat"],
+  ...["unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2"],
+  ...["write", "pwrite64", "copy_file_range", "ftruncate", "fallocate", "ioctl"],
+  ...["fsync", "fdatasync", "syncfs", "flock"],
+  ...["chmod", "fchmod", "fchmodat", "fchown", "fchownat", "utimensat"],
+  ...["setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"],
+  ...["mount", "umount2", "fsopen", "fsconfig", "fsmount", "move_mount", "open_tree"],
+  "mount_setattr",
+] as const;
+
+/**
+ * Kills a command everywhere, and checks each time that its store is whole, that the command succeeds when it is given again, and that
+ * nothing is left in the end.
+ *
+ * @param step Of the calls of one name, every so manieth is a point; 1 is all.
+ * @returns How often it was killed.
+ */
+export async function killEverywhere(
+  ground: Ground,
+  scenario: Scenario,
+  step: number,
+  onKill: (point: string) => void = () => {},
+): Promise<number> {
+  const whole = await scenario.prepare(ground);
+  const calls = await count(whole.words, CALLS);
+  await finish(whole);
+  let kills = 0;
+  // Each name of a call begins elsewhere, so that not all points are at the beginning.
+  for (const [call, times] of calls) {
+    for (let nth = 1 + kills % step; nth <= times; nth += step) {
+      const made = await scenario.prepare(ground);
+      const point = `${scenario.name}: killed at ${call} ${nth}`;
+      const { signal, stderr, code } = await inject(made.words, { call, nth, what: "signal=KILL" });
+      try {
+        assert(signal === "SIGKILL" || code === 0, stderr);
+        await goesOn(scenario, made);
+      } catch (cause) {
+        throw new Error(`${point}; the store is ${made.store}`, { cause });
+      }
+      // Threads share the calls: no single one may come to this many.
+      if (signal !== "SIGKILL") break;
+      kills++;
+      onKill(point);
+    }
+  }
+  return kills;
+}
+
+/** Gives a command again that was stopped somewhere, and settles the store. */
+export async function goesOn(scenario: Scenario, made: Prepared): Promise<void> {
+  const { code, stderr } = await ended(made.words);
+  assert((scenario.again ?? [0]).includes(code), `again: ${stderr}`);
+  await finish(made);
+}
+
+async function finish({ store, targets }: Prepared): Promise<void> {
+  await settle(store, targets);
+  await empty(store);
+  await Deno.remove(store, { recursive: true });
+}

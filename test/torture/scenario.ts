@@ -1,0 +1,105 @@
+/**
+ * The commands that change a store, with what they start from.
+ *
+ * @module
+ */
+
+import { BINARY } from "../e2e/program.ts";
+import { done, type Ground } from "./ground.ts";
+
+/** A command, ready to be run. */
+export interface Prepared {
+  readonly store: string;
+  /** The whole command line. */
+  readonly words: readonly string[];
+  /** Where compositions may be. */
+  readonly targets: readonly string[];
+}
+
+/** A command that changes a store. */
+export interface Scenario {
+  readonly name: string;
+  /** Makes what it starts from. */
+  readonly prepare: (ground: Ground) => Promise<Prepared>;
+  /** Exit codes of the same command when it is given again, after it was stopped somewhere; by default 0 alone. */
+  readonly again?: readonly number[];
+}
+
+/** The id or target is not there any more: the command had come to its end. */
+const NOT_FOUND = 3;
+
+/** Strategies with how they are asked for what they can give. */
+const STRATEGIES: Readonly<Record<string, readonly string[]>> = {
+  overlay: [],
+  composefs: [],
+  copy: [],
+  hardlink: ["--access", "ro"],
+};
+
+async function stored(ground: Ground, ...args: readonly string[]): Promise<Prepared> {
+  const store = await ground.store("stored");
+  const target = `${store}-root`;
+  const words = [BINARY, "--root", store, ...args.map((arg) => arg === "TARGET" ? target : arg)];
+  return { store, words, targets: [target] };
+}
+
+function compositions(): Scenario[] {
+  return Object.entries(STRATEGIES).flatMap(([strategy, how]) => {
+    const compose = ["compose", "kept", "TARGET", "--strategy", strategy, ...how];
+    return [
+      { name: `compose ${strategy}`, prepare: (ground) => stored(ground, ...compose) },
+      {
+        name: `release ${strategy}`,
+        again: [0, NOT_FOUND],
+        prepare: (ground) => released(ground, compose),
+      },
+    ] satisfies Scenario[];
+  });
+}
+
+async function released(ground: Ground, compose: readonly string[]): Promise<Prepared> {
+  const made = await stored(ground, ...compose);
+  await done(made.words);
+  return { ...made, words: [BINARY, "--root", made.store, "release", ...made.targets] };
+}
+
+/** All of them. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "pull into an empty store",
+    async prepare(ground) {
+      const store = await ground.store("empty");
+      const words = [BINARY, "--root", store, "pull", ground.source("other"), "--name", "other"];
+      return { store, words, targets: [] };
+    },
+  },
+  {
+    name: "pull beside an image that shares a layer",
+    prepare: (ground) => stored(ground, "pull", ground.source("next"), "--name", "next"),
+  },
+  {
+    name: "pull of a name that moves",
+    prepare: (ground) => stored(ground, "pull", ground.source("last"), "--name", "kept"),
+  },
+  ...compositions(),
+  { name: "tag", prepare: (ground) => stored(ground, "tag", "kept", "more") },
+  {
+    name: "lease add",
+    prepare: (ground) => stored(ground, "lease", "add", "kept", "--for", "1h"),
+  },
+  {
+    name: "rm",
+    again: [0, NOT_FOUND],
+    prepare: (ground) => stored(ground, "rm", "kept"),
+  },
+  {
+    name: "gc",
+    async prepare(ground) {
+      const made = await stored(ground, "gc");
+      const lamina = [BINARY, "--root", made.store];
+      await done([...lamina, "pull", ground.source("other"), "--name", "other"]);
+      await done([...lamina, "rm", "other"]);
+      return made;
+    },
+  },
+];
