@@ -6,7 +6,7 @@
 
 import { assert, assertMatch } from "@std/assert";
 import type { Ground } from "./ground.ts";
-import { goesOn } from "./kill.ts";
+import { finish, goesOn } from "./kill.ts";
 import type { Scenario } from "./scenario.ts";
 import { count, inject } from "./strace.ts";
 
@@ -19,7 +19,17 @@ const ROOM = [
 /** What a broken disk fails once. The runtime writes to its own threads with write(2) as well, and dies of it: as good as killed. */
 const BROKEN = [
   ...ROOM,
-  ...["write", "fsync", "syncfs", "unlinkat", "fchownat", "utimensat", "fchmod", "move_mount", "fsmount"],
+  ...[
+    "write",
+    "fsync",
+    "syncfs",
+    "unlinkat",
+    "fchownat",
+    "utimensat",
+    "fchmod",
+    "move_mount",
+    "fsmount",
+  ],
 ];
 
 /** Errors, as words of a message; of the runtime's calls by their number. */
@@ -29,8 +39,8 @@ const ERRORS = {
   EIO: { calls: BROKEN, onwards: false, says: /EIO|Input\/output error|os error 5/ },
 } as const;
 
-/** Exit code of a command that failed and said why. */
-const FAILED = 1;
+/** Exit codes of a command that failed and said why; of one whose strategy could not be tried out. */
+const FAILED = [1, 4];
 
 /**
  * Lets a command's system calls fail, one after the other; checks that it says so or succeeds all the same, that its store is whole,
@@ -60,9 +70,10 @@ export async function failEverywhere(
           onwards,
         });
         try {
-          if (code === FAILED) assertMatch(stderr, says);
+          if (FAILED.includes(code)) assertMatch(stderr, says);
           else assert(code === 0 || call === "write", `exit ${code}: ${stderr}`);
-          await goesOn(scenario, made);
+          if (code !== 0) await goesOn(scenario, made);
+          await finish(made);
         } catch (cause) {
           throw new Error(`${point}; the store is ${made.store}\n${stderr}`, { cause });
         }

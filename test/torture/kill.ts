@@ -5,8 +5,8 @@
  */
 
 import { assert } from "@std/assert";
-import { empty, ended, type Ground, settle } from "./ground.ts";
-import type { Prepared, Scenario } from "./scenario.ts";
+import { done, empty, ended, type Ground, settle } from "./ground.ts";
+import { lamina, type Prepared, type Scenario } from "./scenario.ts";
 import { count, inject } from "./strace.ts";
 
 /** What changes directories, files or mounts, makes that durable, or takes a lock. */
@@ -45,8 +45,9 @@ export async function killEverywhere(
       const point = `${scenario.name}: killed at ${call} ${nth}`;
       const { signal, stderr, code } = await inject(made.words, { call, nth, what: "signal=KILL" });
       try {
-        assert(signal === "SIGKILL" || code === 0, stderr);
-        await goesOn(scenario, made);
+        if (signal === "SIGKILL") await goesOn(scenario, made);
+        else assert(code === 0, stderr);
+        await finish(made);
       } catch (cause) {
         throw new Error(`${point}; the store is ${made.store}`, { cause });
       }
@@ -59,14 +60,19 @@ export async function killEverywhere(
   return kills;
 }
 
-/** Gives a command again that was stopped somewhere, and settles the store. */
+/** Gives a command again that was stopped somewhere. */
 export async function goesOn(scenario: Scenario, made: Prepared): Promise<void> {
-  const { code, stderr } = await ended(made.words);
+  let { code, stderr } = await ended(made.words);
+  if (code !== 0 && scenario.composes) {
+    // The target may be the finished work of the one that was stopped; nothing else may be in the way.
+    await done([...lamina(made), "release", ...made.targets]);
+    ({ code, stderr } = await ended(made.words));
+  }
   assert((scenario.again ?? [0]).includes(code), `again: ${stderr}`);
-  await finish(made);
 }
 
-async function finish({ store, targets }: Prepared): Promise<void> {
+/** Settles and removes a store. */
+export async function finish({ store, targets }: Prepared): Promise<void> {
   await settle(store, targets);
   await empty(store);
   await Deno.remove(store, { recursive: true });

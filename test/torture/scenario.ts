@@ -21,6 +21,8 @@ export interface Scenario {
   readonly name: string;
   /** Makes what it starts from. */
   readonly prepare: (ground: Ground) => Promise<Prepared>;
+  /** It makes a composition. */
+  readonly composes?: boolean;
   /** Exit codes of the same command when it is given again, after it was stopped somewhere; by default 0 alone. */
   readonly again?: readonly number[];
 }
@@ -36,18 +38,27 @@ const STRATEGIES: Readonly<Record<string, readonly string[]>> = {
   hardlink: ["--access", "ro"],
 };
 
+/** The beginning of every command line for a store. */
+export function lamina({ store }: { readonly store: string }): string[] {
+  return [BINARY, "--root", store];
+}
+
 async function stored(ground: Ground, ...args: readonly string[]): Promise<Prepared> {
   const store = await ground.store("stored");
   const target = `${store}-root`;
-  const words = [BINARY, "--root", store, ...args.map((arg) => arg === "TARGET" ? target : arg)];
-  return { store, words, targets: [target] };
+  const words = args.map((arg) => arg === "TARGET" ? target : arg);
+  return { store, words: [...lamina({ store }), ...words], targets: [target] };
 }
 
 function compositions(): Scenario[] {
   return Object.entries(STRATEGIES).flatMap(([strategy, how]) => {
     const compose = ["compose", "kept", "TARGET", "--strategy", strategy, ...how];
     return [
-      { name: `compose ${strategy}`, prepare: (ground) => stored(ground, ...compose) },
+      {
+        name: `compose ${strategy}`,
+        composes: true,
+        prepare: (ground) => stored(ground, ...compose),
+      },
       {
         name: `release ${strategy}`,
         again: [0, NOT_FOUND],
@@ -60,7 +71,7 @@ function compositions(): Scenario[] {
 async function released(ground: Ground, compose: readonly string[]): Promise<Prepared> {
   const made = await stored(ground, ...compose);
   await done(made.words);
-  return { ...made, words: [BINARY, "--root", made.store, "release", ...made.targets] };
+  return { ...made, words: [...lamina(made), "release", ...made.targets] };
 }
 
 /** All of them. */
@@ -69,8 +80,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "pull into an empty store",
     async prepare(ground) {
       const store = await ground.store("empty");
-      const words = [BINARY, "--root", store, "pull", ground.source("other"), "--name", "other"];
-      return { store, words, targets: [] };
+      const words = ["pull", ground.source("other"), "--name", "other"];
+      return { store, words: [...lamina({ store }), ...words], targets: [] };
     },
   },
   {
@@ -96,9 +107,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "gc",
     async prepare(ground) {
       const made = await stored(ground, "gc");
-      const lamina = [BINARY, "--root", made.store];
-      await done([...lamina, "pull", ground.source("other"), "--name", "other"]);
-      await done([...lamina, "rm", "other"]);
+      await done([...lamina(made), "pull", ground.source("other"), "--name", "other"]);
+      await done([...lamina(made), "rm", "other"]);
       return made;
     },
   },

@@ -20,7 +20,7 @@ export interface Injection {
 export async function inject(words: readonly string[], injection: Injection): Promise<Ended> {
   const { call, nth, what, onwards } = injection;
   return await ended([
-    ...["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", `trace=${call}`],
+    ...["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`],
     ...["-e", `inject=${call}:${what}:when=${nth}${onwards ? "+" : ""}`],
     ...words,
   ]);
