@@ -19,6 +19,7 @@ import {
   O_WRONLY,
   RENAME_NOREPLACE,
   renameat2,
+  syncfs,
   writeAll,
 } from "../linux/mod.ts";
 
@@ -26,6 +27,12 @@ import {
 export function syncDirectory(path: string): void {
   using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
   check(fsync(directory.n), "fsync", path);
+}
+
+/** Makes all that was written to a directory's filesystem durable (syncfs(2)). */
+export function syncFilesystem(path: string): void {
+  using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
+  check(syncfs(directory.n), "syncfs", path);
 }
 
 /** Creates a file, which must not exist, with its content made durable; its name is durable only after {@link syncDirectory}. */

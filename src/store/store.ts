@@ -6,8 +6,8 @@
 
 import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
-import { check, Fd, FileLock, O_DIRECTORY, O_RDONLY, privileges, syncfs } from "../linux/mod.ts";
-import { listDirectory } from "./atomic.ts";
+import { FileLock, privileges } from "../linux/mod.ts";
+import { listDirectory, syncFilesystem } from "./atomic.ts";
 import { Chains } from "./chains.ts";
 import { Compositions } from "./compositions.ts";
 import { readFormat, ROOTLESS, writeFormat } from "./format.ts";
@@ -141,8 +141,7 @@ export class Store {
 
   /** Makes all that was written to the store's filesystem durable (syncfs(2)). */
   sync(): void {
-    using root = Fd.open(this.layout.root, O_RDONLY | O_DIRECTORY);
-    check(syncfs(root.n), "syncfs", this.layout.root);
+    syncFilesystem(this.layout.root);
   }
 }
 

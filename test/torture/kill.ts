@@ -25,7 +25,7 @@ const CALLS = [
  * Kills a command everywhere, and checks each time that its store is whole, that the command succeeds when it is given again, and that
  * nothing is left in the end.
  *
- * @param step Of the calls of one name, every so manieth is a point; 1 is all.
+ * @param step Every so manieth system call is a point; 1 is all.
  * @returns How often it was killed.
  */
 export async function killEverywhere(
@@ -38,26 +38,46 @@ export async function killEverywhere(
   const calls = await count(whole.words, CALLS);
   await finish(whole);
   let kills = 0;
-  // Each name of a call begins elsewhere, so that not all points are at the beginning.
-  for (const [call, times] of calls) {
-    for (let nth = 1 + kills % step; nth <= times; nth += step) {
-      const made = await scenario.prepare(ground);
-      const point = `${scenario.name}: killed at ${call} ${nth}`;
-      const { signal, stderr, code } = await inject(made.words, { call, nth, what: "signal=KILL" });
-      try {
-        if (signal === "SIGKILL") await goesOn(scenario, made);
-        else assert(code === 0, stderr);
-        await finish(made);
-      } catch (cause) {
-        throw new Error(`${point}; the store is ${made.store}`, { cause });
-      }
-      // Threads share the calls: no single one may come to this many.
-      if (signal !== "SIGKILL") break;
+  for (const { call, nth, missed } of points(calls, step)) {
+    const made = await scenario.prepare(ground);
+    const point = `${scenario.name}: killed at ${call} ${nth}`;
+    const { signal, stderr, code } = await inject(made.words, { call, nth, what: "signal=KILL" });
+    try {
+      if (signal === "SIGKILL") await goesOn(scenario, made);
+      else assert(code === 0, stderr);
+      await finish(made);
+    } catch (cause) {
+      throw new Error(`${point}; the store is ${made.store}`, { cause });
+    }
+    if (signal !== "SIGKILL") {
+      missed();
+    } else {
       kills++;
       onKill(point);
     }
   }
   return kills;
+}
+
+/** A system call of a command. */
+interface Point {
+  readonly call: string;
+  /** Which of the calls of this name, from 1. */
+  readonly nth: number;
+  /** No thread makes so many calls of this name: then none makes more. */
+  readonly missed: () => void;
+}
+
+/** Every so manieth of a command's system calls. */
+export function* points(calls: ReadonlyMap<string, number>, step: number): Generator<Point> {
+  let at = step >> 1;
+  for (const [call, times] of calls) {
+    let end = times;
+    for (let nth = 1; nth <= times; nth++) {
+      if (nth <= end && at % step === 0) yield { call, nth, missed: () => end = nth };
+      at++;
+    }
+  }
 }
 
 /** Gives a command again that was stopped somewhere. */

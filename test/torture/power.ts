@@ -93,7 +93,9 @@ async function checkCut(ground: Ground, path: string, { stored }: Cut): Promise<
   const name = NAMES[0];
   await done([BINARY, "--root", path, "pull", ground.source(name), "--name", name]);
   const { names } = Store.open(path);
-  for (const name of stored) assert(names.get(name) !== undefined, `${name} was pulled, and is lost`);
+  for (const name of stored) {
+    assert(names.get(name) !== undefined, `${name} was pulled, and is lost`);
+  }
   await settle(path, []);
   await empty(path);
 }

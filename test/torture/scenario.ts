@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Store } from "../../src/store/mod.ts";
 import { BINARY } from "../e2e/program.ts";
 import { done, type Ground } from "./ground.ts";
 
@@ -74,6 +75,17 @@ async function released(ground: Ground, compose: readonly string[]): Promise<Pre
   return { ...made, words: [...lamina(made), "release", ...made.targets] };
 }
 
+/** Changes a content in place, takes a file away, and cuts the tree of an image short. */
+function damage(store: Store): void {
+  const [image] = store.images.list();
+  const files = `${store.layers.directory(image.layers[0].diffId)}/files`;
+  const content = Deno.openSync(`${files}/a`, { write: true });
+  content.writeSync(new Uint8Array([0]));
+  content.close();
+  Deno.removeSync(`${files}/c`);
+  Deno.truncateSync(store.layout.tree(image.tree.digest), 4096);
+}
+
 /** All of them. */
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -102,6 +114,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "rm",
     again: [0, NOT_FOUND],
     prepare: (ground) => stored(ground, "rm", "kept"),
+  },
+  {
+    name: "fsck --repair",
+    async prepare(ground) {
+      const made = await stored(ground, "fsck", "--repair");
+      damage(Store.open(made.store));
+      return made;
+    },
   },
   {
     name: "gc",

@@ -16,7 +16,13 @@ import { isExpired } from "../leases.ts";
 import type { Store } from "../store.ts";
 import { countObjects } from "./counted.ts";
 import { Freed } from "./freed.ts";
-import { clearLeftovers, contentsOfGone, emptyLayer, isSweepNoted } from "./leftovers.ts";
+import {
+  clearLeftovers,
+  contentsOfGone,
+  emptyLayer,
+  isSweepNoted,
+  removeIndexes,
+} from "./leftovers.ts";
 import { imageUses } from "./needs.ts";
 import { type Plan, plan, type Policy } from "./plan.ts";
 import { sweepAll, sweepObjects } from "./sweep.ts";
@@ -274,6 +280,6 @@ async function remove(store: Store, places: Places, options: CollectOptions): Pr
     await Promise.resolve();
   }
   await sweepObjects(store, contentsOfGone(layout, layers), signal);
-  for (const layer of layers) removeTree(AT_FDCWD, layer);
+  removeIndexes(layout, layers);
   if (isSweepNoted(layout)) await sweepAll(store, signal);
 }

@@ -15,6 +15,7 @@ import {
   removeIfThere,
   replaceFile,
   syncDirectory,
+  syncFilesystem,
 } from "../atomic.ts";
 import { COUNTED, readFormat } from "../format.ts";
 import type { Layout } from "../layout.ts";
@@ -38,6 +39,12 @@ export function clearLeftovers(layout: Layout): void {
   using objects = new ObjectSweeper(layout.objects);
   objects.clearUnfinished();
   for (const payload of contentsOfGone(layout, layers)) objects.sweep(payload);
+  removeIndexes(layout, layers);
+}
+
+/** Removes layers in tmp/ whose objects have been swept: only once that is durable, as after a crash nothing else leads to these objects. */
+export function removeIndexes(layout: Layout, layers: readonly string[]): void {
+  if (layers.length > 0) syncFilesystem(layout.tmp);
   for (const layer of layers) removeTree(AT_FDCWD, layer);
 }
 
@@ -122,8 +129,9 @@ export function isSweepNoted(layout: Layout): boolean {
   return readIfThere(layout.sweepNote) !== undefined;
 }
 
-/** All objects have been looked at. */
+/** All objects have been looked at; what came of it is made durable first. */
 export function forgetSweep(layout: Layout): void {
+  syncFilesystem(layout.root);
   removeIfThere(layout.sweepNote);
   syncDirectory(layout.root);
 }
