@@ -167,6 +167,13 @@ Deno.test("failure: one line, a hint, exit codes by kind", () => {
   });
   assertEquals(failureDocument(new Error("x")), { error: { kind: "failed", message: "x" } });
   assertEquals(failureText(new Error("a\x1b[2J"), PIPE, false), "lamina: a\\x1b[2J\n");
+  const first = new LaminaError("not-found", "opening a: it is gone", { hint: "Look." });
+  const both = new SuppressedError(new Error("removing b: EIO"), first);
+  assertEquals(exitCode(both), exitCode(first));
+  assertEquals(
+    failureText(new SuppressedError(new Error("removing c: EIO"), both), PIPE, false),
+    "lamina: opening a: it is gone; then, clearing up: removing b: EIO; then, clearing up: removing c: EIO\nhint: Look.\n",
+  );
   const codes = {
     failed: 1,
     invalid: 1,

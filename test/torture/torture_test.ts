@@ -20,14 +20,16 @@ Deno.test({
   async fn(t) {
     using temp = new TempDir();
     const ground = await Ground.make(temp.path);
+    let [kills, faults] = [0, 0];
     for (const scenario of scenarios) {
       await t.step(scenario.name, async () => {
-        assert(await killEverywhere(ground, scenario, 60) >= 2);
-        assert(await failEverywhere(ground, scenario, 60) >= 2);
+        kills += await killEverywhere(ground, scenario, 120);
+        faults += await failEverywhere(ground, scenario, 90);
       });
     }
+    assert(kills >= 4 && faults >= 3, `${kills} kills, ${faults} faults`);
     await t.step("6 processes at once", async () => {
-      const { commands } = await turmoil(ground, 6, Date.now() + 4000);
+      const { commands } = await turmoil(ground, 6, Date.now() + 3000);
       assert(commands >= 6);
     });
   },

@@ -21,7 +21,8 @@ const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
 };
 
 /** The exit code that stands for an error: see {@link ErrorKind}; anything unforeseen is 1. */
-export function exitCode(error: unknown): number {
+export function exitCode(thrown: unknown): number {
+  const { error } = causes(thrown);
   return error instanceof LaminaError ? EXIT_CODES[error.kind] : 1;
 }
 
@@ -33,20 +34,22 @@ export interface Failure {
 }
 
 /** The error as one JSON document: `{"error": {"kind", "message", "hint"?}}`. */
-export function failureDocument(error: unknown): { readonly error: Failure } {
+export function failureDocument(thrown: unknown): { readonly error: Failure } {
+  const { error } = causes(thrown);
   const hint = error instanceof LaminaError ? error.hint : undefined;
   return {
     error: {
       kind: error instanceof LaminaError ? error.kind : "failed",
-      message: messageOf(error),
+      message: messageOf(thrown),
       ...(hint === undefined ? {} : { hint }),
     },
   };
 }
 
 /** The error as text: one line, a hint, and with `verbose` where it comes from. */
-export function failureText(error: unknown, screen: Screen, verbose: boolean): string {
-  let text = `${screen.paint("red", "lamina:")} ${printable(messageOf(error))}\n`;
+export function failureText(thrown: unknown, screen: Screen, verbose: boolean): string {
+  const { error } = causes(thrown);
+  let text = `${screen.paint("red", "lamina:")} ${printable(messageOf(thrown))}\n`;
   if (error instanceof LaminaError && error.hint !== undefined) {
     text += `${screen.paint("cyan", "hint:")} ${printable(error.hint)}\n`;
   }
@@ -70,6 +73,20 @@ export function printFailure(
   else writeText("stderr", failureText(error, screen, globals.verbose));
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+function messageOf(thrown: unknown): string {
+  const { error, later } = causes(thrown);
+  const say = (e: unknown) => e instanceof Error ? e.message || e.name : String(e);
+  return [say(error), ...later.map((e) => `then, clearing up: ${say(e)}`)].join("; ");
+}
+
+/** What went wrong first, and what did while that was being cleared up: the runtime wraps the first in the second. */
+function causes(thrown: unknown): { readonly error: unknown; readonly later: readonly unknown[] } {
+  if (!(thrown instanceof SuppressedError)) return { error: thrown, later: [] };
+  const first = causes(thrown.suppressed);
+  return { error: first.error, later: [...first.later, ...flatten(thrown.error)] };
+}
+
+function flatten(thrown: unknown): unknown[] {
+  const { error, later } = causes(thrown);
+  return [error, ...later];
 }
