@@ -145,7 +145,8 @@ async function pullShared(
   const subject = `pulling ${reference}`;
   const sealed = sealedDigests(found.manifest, subject);
   checkSealedConfig(found.config, sealed.config, subject);
-  using _shared = store.shared();
+  store.clear();
+  using _shared = await store.working(options.signal);
 
   const brought = await bringLayers(store, reference, found, options);
   const name = options.name ?? found.names[0];

@@ -159,4 +159,9 @@ export class Layout {
   get storeLock(): string {
     return `${this.locks}/store`;
   }
+
+  /** The lock that pulls, checks and other long work share as well. Taken before {@link storeLock}. */
+  get workLock(): string {
+    return `${this.locks}/work`;
+  }
 }

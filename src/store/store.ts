@@ -18,6 +18,7 @@ import { Layout } from "./layout.ts";
 import { Leases } from "./leases.ts";
 import { Names } from "./names.ts";
 import { Staging } from "./staging.ts";
+import { StoreLock, wait } from "./store_lock.ts";
 import { Trees } from "./trees.ts";
 
 /** A store on disk. Opening it costs one small read; what it holds is read when asked for. */
@@ -43,10 +44,12 @@ export class Store {
    * user's own files, with the truth in their indexes.
    */
   readonly native: boolean;
+  readonly #lock: StoreLock;
 
   private constructor(layout: Layout, native: boolean) {
     this.layout = layout;
     this.native = native;
+    this.#lock = new StoreLock(layout);
     this.layers = new Layers(layout);
     this.names = new Names(layout);
     this.images = new Images(layout, this.names);
@@ -94,44 +97,44 @@ export class Store {
   }
 
   /**
-   * Shares the store with pulls and compositions and keeps the collector out. First clears what a killed process left in tmp/, if nobody
-   * else is at work.
+   * Shares the store with pulls and compositions, for moments, and keeps the collector out. First clears what a killed process left in
+   * tmp/, if nobody else is at work.
    */
   shared(): Disposable {
     this.clear();
-    return FileLock.shared(this.layout.storeLock);
+    return this.#lock.shared();
+  }
+
+  /**
+   * Like {@link shared}, for what takes long: whoever waits to have the store alone has it first. Leaves tmp/ as it is: see {@link clear}.
+   *
+   * @throws The signal's reason.
+   */
+  async working(signal?: AbortSignal): Promise<Disposable> {
+    return await this.#lock.working(signal);
   }
 
   /** Clears what was left in tmp/ by what failed or was killed, if nobody is at work. */
   clear(): void {
     if (listDirectory(this.layout.tmp).length === 0) return;
     using tmp = FileLock.tryExclusive(this.layout.tmpLock);
-    using alone = tmp && FileLock.tryExclusive(this.layout.storeLock);
+    using alone = tmp && this.tryAlone();
     if (alone !== undefined) clearLeftovers(this.layout);
-  }
-
-  /** Has the store alone, and clears tmp/: nothing in it can be in use. Waits for those who share it. */
-  exclusive(): Disposable {
-    using locks = new DisposableStack();
-    locks.use(FileLock.exclusive(this.layout.tmpLock));
-    locks.use(FileLock.exclusive(this.layout.storeLock));
-    clearLeftovers(this.layout);
-    return locks.move();
   }
 
   /** Is the one who removes what is in tmp/, while others go on in the store. Waits for the one who is. */
   async removing(signal?: AbortSignal): Promise<Disposable> {
-    return await waitExclusive(this.layout.tmpLock, signal);
+    return await wait(() => FileLock.tryExclusive(this.layout.tmpLock), signal);
   }
 
-  /** Has the store alone, but leaves tmp/; hold {@link removing}. Waits for those who share it. */
+  /** Has the store alone, but leaves tmp/; hold {@link removing}. Waits for those who share it; who comes later waits. */
   async alone(signal?: AbortSignal): Promise<Disposable> {
-    return await waitExclusive(this.layout.storeLock, signal);
+    return await this.#lock.alone(signal);
   }
 
   /** Like {@link alone}, or undefined where others share the store. */
   tryAlone(): Disposable | undefined {
-    return FileLock.tryExclusive(this.layout.storeLock);
+    return this.#lock.tryAlone();
   }
 
   /** A new directory to make something in; hold {@link shared} as long as it is used. */
@@ -142,19 +145,6 @@ export class Store {
   /** Makes all that was written to the store's filesystem durable (syncfs(2)). */
   sync(): void {
     syncFilesystem(this.layout.root);
-  }
-}
-
-/** Longest time between two looks at a lock that others hold, in milliseconds. */
-const PATIENCE = 100;
-
-/** Waits for a lock, while timers and signals run. */
-async function waitExclusive(path: string, signal: AbortSignal | undefined): Promise<FileLock> {
-  for (let pause = 1;; pause = Math.min(PATIENCE, pause * 2)) {
-    signal?.throwIfAborted();
-    const lock = FileLock.tryExclusive(path);
-    if (lock !== undefined) return lock;
-    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { displayPath, FileLock, toCString } from "../../linux/mod.ts";
+import { displayPath, toCString } from "../../linux/mod.ts";
 import { listDirectory, readIfThere } from "../atomic.ts";
 import { chainIds } from "../chains.ts";
 import { COUNTED, readFormat } from "../format.ts";
@@ -67,7 +67,7 @@ export async function* checkStore(
   options: CheckOptions = {},
 ): AsyncGenerator<Finding, Checked> {
   if (options.images === undefined) yield* findLeftovers(store);
-  using _shared = FileLock.shared(store.layout.storeLock);
+  using _shared = await store.working(options.signal);
   return yield* checkLocked(store, options);
 }
 

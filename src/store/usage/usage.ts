@@ -88,7 +88,8 @@ export interface UsageOptions {
 export async function measureUsage(store: Store, options: UsageOptions = {}): Promise<Usage> {
   store.sync();
   using shared = new DisposableStack();
-  shared.use(store.shared());
+  store.clear();
+  shared.use(await store.working(options.signal));
   const disk = await measureDisk(store, options);
   using contents = new Contents(store.layout.objects);
   const images = store.images.list();

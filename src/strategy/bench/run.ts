@@ -85,7 +85,7 @@ export async function benchmark(store: Store, options: BenchOptions): Promise<Re
   const date = new Date().toISOString();
   const machine = thisMachine();
   const { images, places, plugins, program, signal } = options;
-  using _shared = store.shared();
+  using _shared = await store.working(signal);
   await using bench = await Workbench.make(store, plugins, places);
   const arena: Arena = { store, bench, program, signal };
   const entries = await list(arena, options);
