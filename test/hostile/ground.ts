@@ -31,6 +31,7 @@ import {
   type TreeCase,
 } from "./case.ts";
 import { treeLines } from "./lines.ts";
+import { Umoci } from "./umoci.ts";
 
 /** XFS shows ACLs under a second name. */
 const XATTRS = (key: string) => !key.startsWith("trusted.SGI_ACL_");
@@ -51,6 +52,8 @@ export class Ground implements AsyncDisposable {
   readonly #canary: Map<string, string>;
   readonly #pipeline: LayerPipeline;
   #count = 0;
+  /** Another program that unpacks the same layers. */
+  readonly umoci: Umoci | undefined;
   /** Compositions that were compared. */
   compositions = 0;
 
@@ -62,6 +65,7 @@ export class Ground implements AsyncDisposable {
     this.#aim = { outside: `${path}/outside` };
     this.#pipeline = new LayerPipeline({ native: bed.store.native });
     putCanary(path);
+    this.umoci = Umoci.find(path);
     this.#before = storeOf(strict);
     this.#canary = this.#outside();
   }
@@ -130,6 +134,9 @@ export class Ground implements AsyncDisposable {
       });
       this.compositions++;
     }
+    const { layers } = one;
+    const all = typeof layers === "function" ? layers(this.#aim) : layers;
+    await this.umoci?.compare(one.title, all, this.#bed.expected(image));
     // The store is 0700 for nobody else to reach a set-user-id file in it (CVE-2024-25621).
     assertEquals(Deno.statSync(store.root).mode! & 0o777, 0o700);
   }

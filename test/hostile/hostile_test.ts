@@ -17,6 +17,7 @@ import { Ground } from "./ground.ts";
 import { BY_LIMIT, ELSEWHERE, LIMITED } from "./limits.ts";
 import { PRIVILEGE } from "./privilege.ts";
 import { REPLACEMENTS } from "./replacements.ts";
+import { DIFFERENCES } from "./umoci.ts";
 import { WHITEOUTS } from "./whiteouts.ts";
 
 const CLASSES: readonly HostileClass[] = [
@@ -48,6 +49,12 @@ Deno.test({
     }
     await ground.finish();
     console.log(`${ground.compositions} compositions by ${ground.strategies.join(", ")}`);
+    const { umoci } = ground;
+    console.log(
+      umoci === undefined
+        ? "not compared: umoci is not installed"
+        : `umoci makes the same of ${umoci.same} of ${umoci.compared} trees`,
+    );
   },
 });
 
@@ -69,6 +76,11 @@ Deno.test("hostile images: titles are told apart, and what is said to be elsewhe
       for (const file of files.split(", ")) Deno.statSync(new URL(`../${file}`, import.meta.url));
     }
   }
+});
+
+Deno.test("hostile images: every difference to umoci is that of a case", () => {
+  const titles = CLASSES.flatMap(({ cases }) => cases.map(({ title }) => title));
+  assertEquals(Object.keys(DIFFERENCES).filter((title) => !titles.includes(title)), []);
 });
 
 Deno.test("hostile images: every limit has a case", () => {
