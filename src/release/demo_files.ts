@@ -18,11 +18,11 @@ export interface HostEntry {
   readonly firstName: string | undefined;
 }
 
-/** Programs without which a shell is no fun, found along PATH; those that are missing are left out. */
-const PROGRAMS = [
+/** A shell, and programs without which it is no fun. */
+export const SHELL_PROGRAMS: readonly string[] = [
   ..."sh bash ls cat cp mv rm ln mkdir rmdir chmod chown stat wc head tail sort uniq cut tr sed grep find xargs env true false"
     .split(" "),
-  ..."echo printf sleep date id uname df du sha256sum touch readlink dirname basename test expr seq tee dd node"
+  ..."echo printf sleep date id uname df du sha256sum touch readlink dirname basename test expr seq tee dd"
     .split(" "),
 ];
 
@@ -125,9 +125,9 @@ export class HostFiles {
   }
 }
 
-/** Chooses the shell and the usual programs, with the shared libraries that they need. */
-export async function addPrograms(files: HostFiles): Promise<void> {
-  const found = PROGRAMS.flatMap((name) => {
+/** Chooses programs along PATH, with the shared libraries that they need; those that are missing are left out. */
+export async function addPrograms(files: HostFiles, programs: readonly string[]): Promise<void> {
+  const found = programs.flatMap((name) => {
     const path = PATH.map((directory) => `${directory}/${name}`).find((file) =>
       lstat(file) !== undefined
     );

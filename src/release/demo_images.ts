@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { addBelow, addPrograms, HostFiles } from "./demo_files.ts";
+import { addBelow, addPrograms, HostFiles, type Quota, SHELL_PROGRAMS } from "./demo_files.ts";
 import { LayerWriter, type WrittenLayer } from "./demo_layer.ts";
 
 /** An image in the demo's layout. */
@@ -44,6 +44,10 @@ export interface DemoOptions {
   readonly smallFiles?: number;
   /** Bytes of content in the base; default 230 MiB. */
   readonly bytes?: number;
+  /** What the base's shell can run; default: {@link SHELL_PROGRAMS} and node, which is large. */
+  readonly programs?: readonly string[];
+  /** What each application's own content is at most; default: 1,500 files, 24 MiB. */
+  readonly application?: Quota;
   /** How layers are compressed; default: some with gzip, some with zstd. */
   readonly compression?: "gzip" | "zstd";
 }
@@ -63,9 +67,6 @@ const APPLICATIONS: Readonly<Record<string, readonly string[]>> = {
   tools: ["/usr/share/perl", "/usr/share/perl5", "/usr/lib/git-core"],
 };
 
-/** What each application's own content is at most: 1,500 files, 24 MiB. */
-const APPLICATION_QUOTA = { smallFiles: 1_500, bytes: 24 << 20 };
-
 const COMMAND = ["/app/main"];
 
 /**
@@ -77,6 +78,7 @@ export async function makeDemoImages(
   directory: string,
   options: DemoOptions = {},
 ): Promise<DemoImages> {
+  const { application: quota = { smallFiles: 1_500, bytes: 24 << 20 } } = options;
   const layout = new DemoLayout(directory, options.compression);
   const { system, runtime } = await chooseBase(options);
   const base = await Promise.all([
@@ -90,7 +92,7 @@ export async function makeDemoImages(
   const images: DemoImage[] = [];
   for (const [name, roots] of Object.entries(APPLICATIONS)) {
     const content = new HostFiles(runtime);
-    addBelow(content, roots, APPLICATION_QUOTA);
+    addBelow(content, roots, quota);
     const libraries = await layout.layer(
       name === "web" ? "gzip" : "zstd",
       (layer) => writeHost(layer, content),
@@ -131,11 +133,11 @@ export async function makeDemoImages(
 async function chooseBase(
   options: DemoOptions,
 ): Promise<{ system: HostFiles; runtime: HostFiles }> {
-  const { smallFiles = 6_000, bytes = 230 << 20 } = options;
+  const { smallFiles = 6_000, bytes = 230 << 20, programs = [...SHELL_PROGRAMS, "node"] } = options;
   const applications = Object.values(APPLICATIONS).flat();
   const exclude = new Set(applications);
   const system = new HostFiles();
-  await addPrograms(system);
+  await addPrograms(system, programs);
   const small = { smallFiles, bytes: 0 };
   addBelow(
     system,

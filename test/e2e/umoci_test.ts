@@ -3,13 +3,14 @@ import { compose } from "../../src/strategy/compose.ts";
 import { BUILT_IN } from "../../src/strategy/loader.ts";
 import { release } from "../../src/strategy/release.ts";
 import { pull } from "../../src/oci/pull.ts";
+import { SHELL_PROGRAMS } from "../../src/release/demo_files.ts";
 import { makeDemoImages } from "../../src/release/demo_images.ts";
 import { Store } from "../../src/store/mod.ts";
 import { builtInPlugins } from "../strategy/bed.ts";
 import { available, LOOP_KINDS, LoopFs } from "../support/loopfs.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
-import { TempDir } from "../support/temp.ts";
+import { FAST, TempDir } from "../support/temp.ts";
 
 // XFS shows ACLs under a second name.
 const xattrs = (key: string) => !key.startsWith("trusted.SGI_ACL_");
@@ -17,20 +18,28 @@ const xattrs = (key: string) => !key.startsWith("trusted.SGI_ACL_");
 interface Images {
   readonly layout: string;
   readonly tags: readonly string[];
+  /** Where they fit into, several times over. */
+  readonly where: string | undefined;
 }
 
 /** Images to compare with: an OCI layout of the caller's, with the tags to take; else some out of this host's own files. */
 async function makeImages(): Promise<Images> {
   const layout = Deno.env.get("LAMINA_TEST_LAYOUT");
   const tags = Deno.env.get("LAMINA_TEST_TAGS");
-  if (layout && tags) return { layout, tags: tags.split(",") };
+  if (layout && tags) return { layout, tags: tags.split(","), where: undefined };
   const scratch = new TempDir();
   globalThis.addEventListener("unload", () => scratch[Symbol.dispose]());
   const made = `${scratch.path}/images`;
   // umoci of Debian 12 reads gzip only.
-  const options = { smallFiles: 2_000, bytes: 40_000_000, compression: "gzip" } as const;
+  const options = {
+    smallFiles: 500,
+    bytes: 8_000_000,
+    programs: SHELL_PROGRAMS,
+    application: { smallFiles: 100, bytes: 1_000_000 },
+    compression: "gzip",
+  } as const;
   const { images } = await makeDemoImages(made, options);
-  return { layout: made, tags: [images[0].name, images[images.length - 1].name] };
+  return { layout: made, tags: [images[0].name, images[images.length - 1].name], where: FAST };
 }
 
 /** The same for all filesystems. */
@@ -45,8 +54,8 @@ for (const kind of LOOP_KINDS) {
       lacks("umoci"),
     ),
     async fn(t) {
-      const { layout, tags } = await (images ??= makeImages());
-      await using fs = await LoopFs.make(kind, 12 * 1024);
+      const { layout, tags, where } = await (images ??= makeImages());
+      await using fs = await LoopFs.make(kind, 12 * 1024, { where });
       const store = Store.open(`${fs.path}/store`, { create: true });
       const plugins = await builtInPlugins();
       for (const tag of tags) {

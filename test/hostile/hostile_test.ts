@@ -7,9 +7,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LIMIT_NAMES } from "../../src/limits.ts";
-import { FAST } from "../layer/support.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
+import { FAST } from "../support/temp.ts";
 import type { HostileClass } from "./case.ts";
 import { ESCAPES } from "./escapes.ts";
 import { FORMATS } from "./formats.ts";

@@ -9,7 +9,8 @@ import { deflateRawSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { sha256 } from "../support/images.ts";
 import { concat, file, makeTar } from "../support/tar.ts";
-import { describe, FAST, Workshop } from "./support.ts";
+import { FAST } from "../support/temp.ts";
+import { describe, Workshop } from "./support.ts";
 
 const gzip = (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes));
 const zstd = (bytes: Uint8Array) => new Uint8Array(zstdCompressSync(bytes));

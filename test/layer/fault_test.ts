@@ -10,7 +10,8 @@ import { LaminaError } from "../../src/error.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { file, makeTar } from "../support/tar.ts";
-import { describe, FAST, Workshop } from "./support.ts";
+import { FAST } from "../support/temp.ts";
+import { describe, Workshop } from "./support.ts";
 
 const pieces = (count: number, size = 5000) =>
   Array.from({ length: count }, (_, i) => file(`d/f${i}`, `${i} `.padEnd(size, "x")));

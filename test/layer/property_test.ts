@@ -20,7 +20,8 @@ import {
   type TarPiece,
   whiteout,
 } from "../support/tar.ts";
-import { assertDiskMatches, describe, FAST, Workshop } from "./support.ts";
+import { FAST } from "../support/temp.ts";
+import { assertDiskMatches, describe, Workshop } from "./support.ts";
 
 type Step =
   | { readonly kind: "file" | "directory" | "fifo" | "whiteout" | "opaque"; readonly path: string }

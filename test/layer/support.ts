@@ -15,15 +15,6 @@ import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { makeTar, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 
-/** Where nothing waits for a disk: a tmpfs, if there is one. Every ingest ends with a sync. */
-export const FAST: string | undefined = (() => {
-  try {
-    return Deno.statSync("/dev/shm").isDirectory ? "/dev/shm" : undefined;
-  } catch {
-    return undefined;
-  }
-})();
-
 /** One layer, ingested. */
 export interface Ingested {
   readonly result: LayerResult;

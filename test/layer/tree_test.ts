@@ -18,7 +18,8 @@ import {
   whiteout,
 } from "../support/tar.ts";
 import { needs, notRoot } from "../support/root.ts";
-import { assertDiskMatches, describe, FAST, Workshop } from "./support.ts";
+import { FAST } from "../support/temp.ts";
+import { assertDiskMatches, describe, Workshop } from "./support.ts";
 
 const root = directory("./");
 const text = "x".repeat(100);
