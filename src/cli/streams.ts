@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname, resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 
 /**
@@ -45,6 +46,16 @@ export function writeOutput(file: string, bytes: Uint8Array): void {
 }
 
 /**
+ * Says what would keep {@link writeOutput} from writing, for those who work long before they do.
+ *
+ * @throws {LaminaError} `not-found` or `usage`, with the file's name.
+ */
+export function checkOutput(file: string): void {
+  realPath(dirname(resolve(file)), "writing in");
+  if (isDirectory(file)) throw new LaminaError("usage", `writing ${file}: it is a directory`);
+}
+
+/**
  * The real path of an existing directory.
  *
  * @throws {LaminaError} `not-found` or `failed`; `usage` where it is something else.
@@ -57,6 +68,14 @@ export function realPath(directory: string, doing: string): string {
     return Deno.realPathSync(directory);
   } catch (cause) {
     throw cause instanceof LaminaError ? cause : fileError(doing, directory, cause);
+  }
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return Deno.statSync(file).isDirectory;
+  } catch {
+    return false;
   }
 }
 

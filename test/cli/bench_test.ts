@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { benchmarkPage } from "../../src/cli/page/benchmark.ts";
 import { asked, benchmarkText, judgement } from "../../src/cli/terminal/benchmark.ts";
 import { bar } from "../../src/cli/terminal/bars.ts";
 import { makeScreen } from "../../src/cli/terminal/screen.ts";
@@ -21,7 +22,15 @@ async function lamina(store: string, ...args: string[]) {
 Deno.test("bench: without images it makes some; one document, and a text of the same", async () => {
   using temp = new TempDir("/dev/shm");
   const line = ["bench", "--strategy", "copy", "--strategy", "hardlink", "--rounds", "1"];
-  const { code, out, err } = await lamina(`${temp.path}/store`, ...line, "--json");
+  using pages = new TempDir("/dev/shm");
+  const page = `${pages.path}/page.html`;
+  const { code, out, err } = await lamina(
+    `${temp.path}/store`,
+    ...line,
+    "--json",
+    "--html",
+    page,
+  );
   assertEquals([code, err], [0, ""]);
   const report: Report = JSON.parse(out);
   assertEquals(report.results.length, report.images.length * 2);
@@ -29,6 +38,7 @@ Deno.test("bench: without images it makes some; one document, and a text of the 
   assert(report.images.every(({ generated }) => generated));
   assertEquals(report.places.map(({ path, withStore }) => [path, withStore]), [[temp.path, true]]);
   assertStringIncludes(report.notes.join(), "generated");
+  assertEquals(Deno.readTextFileSync(page), benchmarkPage(report, undefined));
   // No store was made, and none is left.
   assertEquals([...Deno.readDirSync(temp.path)], []);
 
@@ -53,6 +63,8 @@ Deno.test("bench: wrong lines", async () => {
     [["--at-once", "1,x"], 2, "--at-once: `1,x` will not do"],
     [["--strategy", "nobody"], 3, "there is none named nobody"],
     [["--on", "/nowhere"], 3, "/nowhere"],
+    [["--html", "/nowhere/page.html"], 3, "writing in /nowhere"],
+    [["--html", "/tmp"], 2, "it is a directory"],
     [["--against", "/nowhere"], 3, "/nowhere"],
     [["image"], 3, "opening the store"],
   ];

@@ -32,6 +32,7 @@ async function options(bed: Bed, more: Partial<BenchOptions> = {}): Promise<Benc
     atOnce: [],
     cold: false,
     program: PROGRAM,
+    command: ["lamina", "bench"],
     notes: [],
     ...more,
   };

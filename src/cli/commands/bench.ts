@@ -8,18 +8,20 @@ import { dirname, resolve } from "@std/path";
 import { LaminaError } from "../../error.ts";
 import type { Store } from "../../store/mod.ts";
 import { cannotDrop } from "../../strategy/bench/cold.ts";
-import { compareReports, readEarlier } from "../../strategy/bench/compare.ts";
+import { type Change, compareReports, readEarlier } from "../../strategy/bench/compare.ts";
 import { SHAPES, TemporaryStore } from "../../strategy/bench/generated.ts";
 import { type BenchImage, benchmark } from "../../strategy/bench/run.ts";
+import type { Report } from "../../strategy/bench/shape.ts";
 import { identify } from "../../strategy/filesystem.ts";
 import type { LoadedPlugin } from "../../strategy/loader.ts";
 import type { Context } from "../context.ts";
 import { selfCommand } from "../self.ts";
 import { defineCommand } from "../spec.ts";
-import { realPath } from "../streams.ts";
+import { checkOutput, realPath, writeOutput } from "../streams.ts";
 import { benchmarkText, changesText } from "../terminal/benchmark.ts";
 import { shortDigest } from "../terminal/names.ts";
 import type { Task } from "../terminal/progress.ts";
+import { printable } from "../terminal/text.ts";
 import { parseCounts } from "../values.ts";
 
 /** Milliseconds that all rounds together should take. */
@@ -90,6 +92,12 @@ export default defineCommand({
       complete: "file",
       summary: "compare with an earlier --json result, or the latest of those in a directory",
     },
+    {
+      name: "html",
+      value: "FILE",
+      complete: "file",
+      summary: "also write it as a page, with plots and all figures",
+    },
   ],
   examples: [
     { command: "lamina bench", says: "all stored images, beside the store" },
@@ -100,6 +108,10 @@ export default defineCommand({
     {
       command: "lamina bench app --against before.json",
       says: "what changed since `lamina bench app --json > before.json`",
+    },
+    {
+      command: "lamina bench app --at-once 1,8,32 --cold --html bench.html",
+      says: "a page to look at in a browser",
     },
     {
       command: "lamina bench app --plugin ./mine.js",
@@ -115,6 +127,8 @@ export default defineCommand({
     : parseCounts(flags["at-once"], "--at-once", "lamina bench");
   const obstacle = flags.cold ? cannotDrop() : undefined;
   if (obstacle !== undefined) throw obstacle;
+  // Before it takes its time, not after.
+  if (flags.html !== undefined) checkOutput(flags.html);
   const earlier = flags.against === undefined ? undefined : readEarlier(flags.against);
   const plugins = chosen(await context.plugins(), flags.strategy);
   const asked = flags.on.map((place) => realPath(place, "measuring in"));
@@ -132,6 +146,7 @@ export default defineCommand({
     atOnce,
     cold: flags.cold,
     program: selfCommand(),
+    command: ["lamina", ...Deno.args],
     notes,
     signal: context.signal,
     onTurn: (turns) => {
@@ -140,14 +155,28 @@ export default defineCommand({
     },
   });
   const changes = earlier && compareReports(report, earlier);
+  if (flags.html !== undefined) await writePage(flags.html, report, flags.against, changes);
   return {
     document: { ...report, ...(changes === undefined ? {} : { changes }) },
     text: (screen) =>
       benchmarkText(report, screen) +
-      (changes === undefined ? "" : changesText(changes, flags.against!, screen)),
+      (changes === undefined ? "" : changesText(changes, flags.against!, screen)) +
+      (flags.html === undefined ? "" : `\nwritten as a page to ${printable(flags.html)}\n`),
     brief: report.judgements.filter(({ makes }) => makes === "any").map(({ fastest }) => fastest),
   };
 });
+
+/** Plots are drawn by libraries that nothing else needs: they are loaded for this. */
+async function writePage(
+  file: string,
+  report: Report,
+  path: string | undefined,
+  changes: readonly Change[] | undefined,
+): Promise<void> {
+  const { benchmarkPage } = await import("../page/benchmark.ts");
+  const against = changes === undefined ? undefined : { path: path!, changes };
+  writeOutput(file, new TextEncoder().encode(benchmarkPage(report, against)));
+}
 
 /** The plugins that take part. */
 function chosen(

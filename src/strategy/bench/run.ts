@@ -53,6 +53,8 @@ export interface BenchOptions {
   readonly cold: boolean;
   /** This program, with the arguments that stand before its own: it is started to compose. */
   readonly program: readonly string[];
+  /** See {@link Report.command}. */
+  readonly command: readonly string[];
   readonly notes: readonly string[];
   readonly signal?: AbortSignal;
   /** Called before each turn, with the number of turns that were taken. */
@@ -96,6 +98,7 @@ export async function benchmark(store: Store, options: BenchOptions): Promise<Re
   return {
     format: REPORT_FORMAT,
     date,
+    command: options.command,
     machine,
     store: store.root,
     startup: summarize(startups(program, STARTS)),

@@ -156,6 +156,8 @@ export interface Report {
   readonly format: number;
   /** When it began, RFC 3339. */
   readonly date: string;
+  /** What was asked, as words of a command line. */
+  readonly command: readonly string[];
   readonly machine: Machine;
   /** The store's directory. */
   readonly store: string;
