@@ -81,7 +81,6 @@ Deno.test({
   async fn() {
     using folder = new Folder();
     const bed = new Bed(folder.path);
-    await using _threads = bed.keepThreads();
     const { loaded, failed } = await loadPlugins({ files: [`${folder.path}/memory.ts`] });
     assertEquals(failed, []);
     const options = { plugins: loaded, strategy: "memory" };

@@ -91,7 +91,6 @@ Deno.test({
   async fn(t) {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    await using _threads = bed.keepThreads();
     for (const [index, { id: name, layers }] of [...SMALL, ...FURTHER].entries()) {
       const below = await bed.image(`below-${index}`, layers());
       // With one layer more, so that all below it is shared by two images.
@@ -158,7 +157,6 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    await using _threads = bed.keepThreads();
     let compared = 0;
     const anySteps = fc.array(fc.array(anyStep, { minLength: 1, maxLength: 10 }), {
       minLength: 2,
@@ -205,7 +203,6 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    await using _threads = bed.keepThreads();
     const [one, two] = await family(bed);
     const { chains } = bed.store;
     const digests = (
@@ -245,7 +242,6 @@ Deno.test({
   async fn() {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    await using _threads = bed.keepThreads();
     const [one] = await family(bed);
     await composed(bed, one, { layout: "layered", access: "rw", strategy: "auto" }, (target) => {
       Deno.writeFileSync(`${target}/one`, new Uint8Array([1]), { append: true });
@@ -265,7 +261,6 @@ Deno.test({
   async fn(t) {
     using dir = new TempDir();
     const bed = new Bed(dir.path);
-    await using _threads = bed.keepThreads();
     const plugins = await builtInPlugins();
     const [one] = await family(bed);
     const refused: { options: Partial<ComposeOptions>; kind: string; says: RegExp }[] = [

@@ -6,8 +6,9 @@
  * @module
  */
 
+import { Bed } from "../../src/strategy/conformance/bed.ts";
 import { runSuite } from "../../src/strategy/conformance/run.ts";
-import { Bed, builtInPlugins } from "./bed.ts";
+import { builtInPlugins } from "./bed.ts";
 
 const [path, filter, ...strategies] = Deno.args;
 const bed = new Bed(path);

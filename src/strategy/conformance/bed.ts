@@ -18,12 +18,12 @@ import {
   umount2,
   UMOUNT_NOFOLLOW,
 } from "../../linux/mod.ts";
+import { LayerPipeline } from "../../layer/mod.ts";
 import { pull } from "../../oci/pull.ts";
 import { type CompositionRecord, type ImageRecord, Store } from "../../store/mod.ts";
 import { readErofs } from "../../tree/mod.ts";
 import { describeTree } from "./expected.ts";
 import { type MountInfo, readMounts } from "../filesystem.ts";
-import { LayerBringer } from "./layers.ts";
 import { writeLayout } from "./layout.ts";
 import { diffSnapshots, snapshot } from "./snapshot.ts";
 import { makeTar, type TarPiece } from "./tar.ts";
@@ -45,7 +45,7 @@ export class Bed {
   /** The layers of small images as they were when they came, by their directories. */
   readonly #layers = new Map<string, Map<string, string>>();
   #names = 0;
-  #bringer: LayerBringer | undefined;
+  #pipeline: LayerPipeline | undefined;
 
   /** @param path An empty directory. */
   constructor(path: string) {
@@ -65,21 +65,26 @@ export class Bed {
   async image(name: string, layers: readonly TarPiece[][]): Promise<ImageRecord> {
     const layout = `${this.path}/layout-${this.#names++}`;
     try {
-      const blobs = writeLayout(layout, name, layers.map((pieces) => makeTar(pieces)));
-      await this.#bringer?.bring(blobs);
-      return (await pull(this.store, `oci:${layout}:${name}`, { limits: LIMITS })).image;
+      writeLayout(layout, name, layers.map((pieces) => makeTar(pieces)));
+      const options = { limits: LIMITS, pipeline: this.pipeline };
+      return (await pull(this.store, `oci:${layout}:${name}`, options)).image;
     } finally {
       Deno.removeSync(layout, { recursive: true });
     }
   }
 
+  /** The threads that images are brought in by; undefined: each has its own. */
+  protected get pipeline(): LayerPipeline | undefined {
+    return this.#pipeline;
+  }
+
   /** Until it is disposed of, the threads that images are brought in by stay for the next image: starting them takes longest. */
   keepThreads(): AsyncDisposable {
-    const bringer = this.#bringer = new LayerBringer(this.store, LIMITS);
+    const pipeline = this.#pipeline = new LayerPipeline({ native: this.store.native });
     return {
       [Symbol.asyncDispose]: async () => {
-        this.#bringer = undefined;
-        await bringer[Symbol.asyncDispose]();
+        this.#pipeline = undefined;
+        await pipeline[Symbol.asyncDispose]();
       },
     };
   }

@@ -5,16 +5,15 @@
  */
 
 import { createHash } from "node:crypto";
-import type { BlobSource } from "../../layer/mod.ts";
 
 const OCI = "application/vnd.oci.image";
 
-/** Writes an OCI layout with one image, of uncompressed layers, into a directory, which is made. Returns where its layers are. */
+/** Writes an OCI layout with one image, of uncompressed layers, into a directory, which is made. */
 export function writeLayout(
   path: string,
   name: string,
   layers: readonly Uint8Array[],
-): BlobSource[] {
+): void {
   Deno.mkdirSync(`${path}/blobs/sha256`, { recursive: true });
   const blob = (mediaType: string, bytes: Uint8Array) => {
     const hex = createHash("sha256").update(bytes).digest("hex");
@@ -37,14 +36,6 @@ export function writeLayout(
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] };
   Deno.writeFileSync(`${path}/index.json`, json(index));
   Deno.writeFileSync(`${path}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
-  return tars.map(({ mediaType, digest, size }) => ({
-    mediaType,
-    digest,
-    diffId: digest,
-    length: size,
-    file: `${path}/blobs/${digest.replace(":", "/")}`,
-    offset: 0,
-  }));
 }
 
 function json(value: unknown): Uint8Array {
