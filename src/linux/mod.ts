@@ -23,6 +23,7 @@ export * from "./loop.ts";
 export * from "./map.ts";
 export * from "./mount.ts";
 export * from "./mountcompat.ts";
+export * from "./mountinfo.ts";
 export * from "./namespaces.ts";
 export * from "./path.ts";
 export * from "./process.ts";

@@ -124,7 +124,7 @@ export class Chains {
       const made: string[] = [];
       for (const tree of splitTree(this.#layerTrees(image), parts)) {
         const { from, record } = parts[made.length];
-        const bytes = from === 0 ? writeErofs(tree, { format: "v1" }) : writeRawErofs(tree);
+        const bytes = imageOf(tree, from);
         const digest = toHex(fsVerityDigest(bytes));
         this.#trees.keep(digest, bytes);
         // Last: a record never names an image that is not there.
@@ -135,9 +135,32 @@ export class Chains {
     });
   }
 
+  /**
+   * The digests of the metadata images for parts of an image, as its layers make them now.
+   *
+   * @param parts In ascending order, none overlapping another.
+   * @throws {LaminaError} Where a layer cannot be read.
+   */
+  rebuild(image: ImageRecord, parts: readonly Part[]): string[] {
+    return aboutImage(
+      image,
+      () =>
+        // One after the other: a tree changes while the next is made.
+        Array.from(
+          splitTree(this.#layerTrees(image), parts),
+          (tree, index) => toHex(fsVerityDigest(imageOf(tree, parts[index].from))),
+        ),
+    );
+  }
+
   *#layerTrees(image: ImageRecord): Generator<Inode> {
     for (const { diffId } of image.layers) yield this.#layers.tree(diffId);
   }
+}
+
+/** The metadata image of a part that begins at a layer: an ordinary one at the lowest. */
+function imageOf(tree: Inode, from: number): Uint8Array {
+  return from === 0 ? writeErofs(tree, { format: "v1" }) : writeRawErofs(tree);
 }
 
 /** Where the images of the layered layout end. */

@@ -83,11 +83,24 @@ export class Compositions {
     );
   }
 
-  /** The record of an id, or undefined. */
+  /**
+   * The record of an id, or undefined.
+   *
+   * @throws {LaminaError} `invalid` where it cannot be read.
+   */
   get(id: string): CompositionRecord | undefined {
     if (!/^[0-9a-f]+$/.test(id)) return undefined;
-    const bytes = readIfThere(`${this.workspace(id)}/record.json`);
-    return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+    const file = `${this.workspace(id)}/record.json`;
+    const bytes = readIfThere(file);
+    if (bytes === undefined) return undefined;
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw new LaminaError("invalid", `reading composition ${id}: ${file} is not JSON`, {
+        cause,
+        hint: "It was changed on disk: lamina fsck --repair",
+      });
+    }
   }
 
   /** All compositions, the oldest first. */

@@ -18,12 +18,12 @@ import {
   ENOTEMPTY,
   FileLock,
   mkdirat,
+  readMounts,
   removeTree,
   SysError,
   unlinkat,
 } from "../linux/mod.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
-import { readMounts } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { makeStrategy } from "./loading/shape.ts";

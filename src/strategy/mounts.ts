@@ -35,13 +35,13 @@ import {
   overlayForm,
   type OverlayPart,
   raiseFileLimit,
+  readMounts,
   Stat,
   statx,
   STATX_ATTR_MOUNT_ROOT,
   umount2,
   UMOUNT_NOFOLLOW,
 } from "../linux/mod.ts";
-import { readMounts } from "./filesystem.ts";
 import type { DetachedMount, Mounts, OverlaySpec } from "./plugin.ts";
 
 /** OVL_MAX_STACK in the kernel's fs/overlayfs. */

@@ -1,6 +1,7 @@
 // What a check finds, what it does not, and what a repair makes of it.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { umount2 } from "../../src/linux/mod.ts";
 import { pull } from "../../src/oci/pull.ts";
 import { Refetcher } from "../../src/oci/refetch.ts";
 import { checkStore } from "../../src/store/fsck/check.ts";
@@ -321,15 +322,55 @@ Deno.test({
         "reclaimable leftover",
         "reclaimable leftover",
       ]);
-      const { remaining } = await fixture.repair();
-      assertEquals(remaining.map(line).sort(), [
-        "lease-image",
-        "name-image",
-        "reclaimable leftover",
-      ]);
-      store.names.remove("nothing");
-      store.leases.remove("no-image");
+      const { remaining, quarantined } = await fixture.repair();
+      assertEquals(remaining.map(line), ["reclaimable leftover"]);
+      assertEquals(quarantined.toSorted(), ["leases/cut", "leases/no-image", "tags/nothing"]);
       Deno.removeSync(store.compositions.workspace("0123456789ab"));
+      store.leases.remove("whole");
+    });
+    await t.step(
+      "an image that is gone, and is needed; a chain's tree of other layers",
+      async () => {
+        const { digest, tree } = fixture.two;
+        const { id } = await compose(store, fixture.two, target, { plugins, strategy: "copy" });
+        const created = new Date().toISOString();
+        store.leases.add({
+          id: "kept",
+          image: digest,
+          imageName: "two",
+          owner: "",
+          created,
+          expires: null,
+        });
+        store.chains.stack(fixture.two, "layered");
+        const [chain] = [...Deno.readDirSync(store.layout.chains)].filter(({ name }) =>
+          name.endsWith("-1")
+        );
+        Deno.writeTextFileSync(`${store.layout.chains}/${chain.name}`, `${tree.digest}\n`);
+        const [first] = await check(store);
+        assertEquals(first, "chain-tree of 1");
+        store.images.remove(digest);
+        assertEquals(await check(store), [
+          `composition-image ${target}`,
+          "lease-image",
+          "name-image",
+        ]);
+        assertEquals((await fixture.repair()).remaining, []);
+        await release(store, id, { plugins });
+        store.leases.remove("kept");
+        assertEquals(diffSnapshots(before, await fixture.look()), []);
+      },
+    );
+    await t.step("a composition whose record cannot be read, mounted and not", async () => {
+      const { id } = await compose(store, fixture.one, target, { plugins, strategy: "overlay" });
+      const record = `${store.compositions.workspace(id)}/record.json`;
+      Deno.writeTextFileSync(record, "{");
+      const { remaining: [left], quarantined } = await fixture.repair();
+      assertEquals([line(left), quarantined], ["composition-record", []]);
+      assertStringIncludes(left.message, `no record has the mount ${target}`);
+      assertEquals(umount2(target, 0), 0);
+      const { remaining, quarantined: after } = await fixture.repair();
+      assertEquals([remaining, after], [[], [`compositions/${id}`]]);
     });
     await t.step("beside pulls, compositions and the collector", async () => {
       let working = true;
@@ -354,7 +395,6 @@ Deno.test({
         }
         return damaged;
       };
-      store.leases.remove("whole");
       const [damaged] = await Promise.all([checks(), work()]);
       assertEquals(damaged, []);
       assertEquals(await check(store), []);

@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { TemporaryStore } from "../../src/strategy/bench/generated.ts";
 import { benchmark, type BenchOptions } from "../../src/strategy/bench/run.ts";
 import { compose } from "../../src/strategy/compose.ts";
-import { readMounts } from "../../src/strategy/filesystem.ts";
+import { readMounts } from "../../src/linux/mod.ts";
 import { loadPlugins } from "../../src/strategy/loader.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { isRoot, needs } from "../support/root.ts";

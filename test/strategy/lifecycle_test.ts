@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { AT_FDCWD, check, linkat } from "../../src/linux/mod.ts";
+import { AT_FDCWD, check, linkat, readMounts } from "../../src/linux/mod.ts";
 import { compose, type ComposeOptions } from "../../src/strategy/compose.ts";
-import { readMounts } from "../../src/strategy/filesystem.ts";
 import { BUILT_IN, type LoadedPlugin, loadPlugins } from "../../src/strategy/loader.ts";
 import type { FileEntry, Plugin } from "../../src/strategy/plugin.ts";
 import { release, releaseAll } from "../../src/strategy/release.ts";

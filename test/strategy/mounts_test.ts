@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { SysError } from "../../src/linux/mod.ts";
-import { readMounts } from "../../src/strategy/filesystem.ts";
+import { readMounts, SysError } from "../../src/linux/mod.ts";
 import { mounts, overlay } from "../../src/strategy/mounts.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";

@@ -5,11 +5,10 @@
  */
 
 import { displayPath, toCString } from "../../linux/mod.ts";
-import { listDirectory, readIfThere } from "../atomic.ts";
-import { chainIds } from "../chains.ts";
+import { listDirectory } from "../atomic.ts";
 import { COUNTED, readFormat } from "../format.ts";
-import type { ImageRecord } from "../images.ts";
 import type { Store } from "../store.ts";
+import { checkChains } from "./chains.ts";
 import { Crew } from "./crew.ts";
 import type { Finding, Problem } from "./finding.ts";
 import { checkDocuments, checkRebuild, hasImage, readImage, wrongTree } from "./images.ts";
@@ -105,7 +104,7 @@ export async function* inspect(
     checked.images++;
     yield* found(checkImage(store, digest, scope, quick));
   }
-  if (options.images === undefined) yield* found(checkChains(store, scope.images));
+  if (options.images === undefined) yield* found(checkChains(store, scope.images, quick));
   // What was just written is where it is said to be only once it is there.
   if (!quick) store.sync();
   yield* checkContents(store, options, scope, checked);
@@ -163,28 +162,6 @@ function* checkImage(
   }
   // Somebody may have removed it meanwhile.
   if (found.length > 0 && hasImage(store, digest)) yield* found;
-}
-
-/** Records of chains of layers that images have, and their trees. */
-function* checkChains(store: Store, images: readonly ImageRecord[]): Generator<Finding> {
-  const used = new Map<string, string[]>();
-  for (const image of images) {
-    for (const id of chainIds(image)) {
-      const key = id.replace(":", "-");
-      used.set(key, [...used.get(key) ?? [], image.digest]);
-    }
-  }
-  for (const name of listDirectory(store.layout.chains)) {
-    const users = used.get(name.slice(0, name.lastIndexOf("-")));
-    const record = readIfThere(`${store.layout.chains}/${name}`);
-    if (users === undefined || record === undefined) continue;
-    const digest = new TextDecoder().decode(record).trim();
-    const message = /^[0-9a-f]{64}$/.test(digest)
-      ? wrongTree(store, digest)
-      : "its record names no digest";
-    if (message === undefined) continue;
-    yield { kind: "chain-tree", severity: "damage", id: name, message, images: users };
-  }
 }
 
 async function* checkContents(

@@ -5,7 +5,7 @@
  */
 
 import { LaminaError } from "../../error.ts";
-import { FileLock } from "../../linux/mod.ts";
+import { FileLock, MOUNT_SOURCE, readMounts } from "../../linux/mod.ts";
 import { listDirectory, readIfThere } from "../atomic.ts";
 import type { CompositionRecord } from "../compositions.ts";
 import type { Store } from "../store.ts";
@@ -21,18 +21,19 @@ export function* checkRecords(store: Store): Generator<Finding> {
 
 function* checkNames(store: Store): Generator<Finding> {
   for (const file of listDirectory(store.layout.tags)) {
+    const name = nameOf(file);
     const wrong = (message: string): Finding => ({
       kind: "name-image",
       severity: "damage",
-      id: decode(file),
+      id: name,
       message,
       images: [],
     });
-    const digest = store.names.get(decode(file));
+    const digest = store.names.get(name);
     // Removed meanwhile.
     if (digest === undefined && readIfThere(`${store.layout.tags}/${file}`) === undefined) continue;
     if (digest === undefined || !isDigest(digest)) yield wrong("it names no digest");
-    else if (!hasImage(store, digest) && store.names.get(decode(file)) === digest) {
+    else if (!hasImage(store, digest) && store.names.get(name) === digest) {
       yield wrong(`its image ${digest} is not in the store`);
     }
   }
@@ -70,7 +71,7 @@ function* checkCompositions(store: Store): Generator<Finding> {
         kind: "composition-record",
         severity: "damage",
         id,
-        message: "its record cannot be read",
+        message: `its record cannot be read${mountsText(unrecordedMounts(store))}`,
         images: [],
       };
     } else if (record === undefined) {
@@ -86,11 +87,25 @@ function* checkCompositions(store: Store): Generator<Finding> {
         severity: "damage",
         id,
         path: record.target,
-        message: `its image ${record.image} is not in the store`,
+        message: `its image ${record.image} is not in the store: lamina release ${id}`,
         images: [],
       };
     }
   }
+}
+
+function mountsText(mounts: readonly string[]): string {
+  return mounts.length === 0 ? "" : `; no record has the mount ${mounts.join(", ")}: umount it`;
+}
+
+/** Where overlays of the store's are mounted that no composition's record has. */
+export function unrecordedMounts(store: Store): string[] {
+  const recorded = new Set(readable(store).map(({ target }) => target));
+  return readMounts()
+    .filter(({ path, source, superOptions }) =>
+      source === MOUNT_SOURCE && superOptions.includes(`${store.root}/`) && !recorded.has(path)
+    )
+    .map(({ path }) => path);
 }
 
 /** The compositions whose records can be read, the oldest first. */
@@ -108,7 +123,7 @@ function readRecord(store: Store, id: string): CompositionRecord | "damaged" | u
       ? record
       : "damaged";
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return "damaged";
+    if (error instanceof LaminaError || error instanceof TypeError) return "damaged";
     throw error;
   }
 }
@@ -122,7 +137,8 @@ function isDigest(text: string): boolean {
   return /^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/.test(text);
 }
 
-function decode(file: string): string {
+/** The name that a file in tags/ is for. */
+export function nameOf(file: string): string {
   try {
     return decodeURIComponent(file);
   } catch {

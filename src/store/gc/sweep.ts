@@ -4,6 +4,7 @@
  * @module
  */
 
+import { listDirectory } from "../atomic.ts";
 import type { Store } from "../store.ts";
 import { forgetSweep } from "./leftovers.ts";
 import { ObjectSweeper } from "./objects.ts";
@@ -29,7 +30,8 @@ export async function sweepAll(store: Store, signal: AbortSignal | undefined): P
     (sweeper, name) => sweeper.sweepDirectory(name),
     signal,
   );
-  forgetSweep(store.layout);
+  // What a repair put aside has its objects as long as it is there, and goes by no collection.
+  if (listDirectory(store.layout.quarantine).length === 0) forgetSweep(store.layout);
 }
 
 async function inSlices(

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { readMounts } from "../../linux/mod.ts";
 import type { ImageRecord, Store } from "../../store/mod.ts";
 import { type Counts, entriesOf } from "../choice.ts";
 import { countsOf, dataLayers } from "../compose.ts";
-import { identify, readMounts } from "../filesystem.ts";
+import { identify } from "../filesystem.ts";
 import { isKept } from "../keep.ts";
 import type { LoadedPlugin } from "../loader.ts";
 import { probe, type ProbeReport } from "../probe.ts";

@@ -11,8 +11,10 @@ import {
   Fd,
   ioctl,
   MNT_DETACH,
+  type MountInfo,
   O_DIRECTORY,
   O_RDONLY,
+  readMounts,
   removeTree,
   SysError,
   umount2,
@@ -23,7 +25,6 @@ import { pull } from "../../oci/pull.ts";
 import { type CompositionRecord, type ImageRecord, Store } from "../../store/mod.ts";
 import { readErofs } from "../../tree/mod.ts";
 import { describeTree } from "./expected.ts";
-import { type MountInfo, readMounts } from "../filesystem.ts";
 import { writeLayout } from "./layout.ts";
 import { diffSnapshots, snapshot } from "./snapshot.ts";
 import { makeTar, type TarPiece } from "./tar.ts";

@@ -4,8 +4,16 @@
  * @module
  */
 
-import { AT_FDCWD, Fd, fstatfs, O_DIRECTORY, O_RDONLY, removeTree } from "../../linux/mod.ts";
-import { type MountInfo, readMounts } from "../filesystem.ts";
+import {
+  AT_FDCWD,
+  Fd,
+  fstatfs,
+  type MountInfo,
+  O_DIRECTORY,
+  O_RDONLY,
+  readMounts,
+  removeTree,
+} from "../../linux/mod.ts";
 import type { LoadedPlugin } from "../loader.ts";
 import { Bed, unmountBelow } from "./bed.ts";
 import type { CaseResult } from "./experiment.ts";

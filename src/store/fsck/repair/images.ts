@@ -6,12 +6,19 @@
 
 import { AT_FDCWD, check, RENAME_EXCHANGE, renameat2 } from "../../../linux/mod.ts";
 import { fsVerityDigest, toHex, writeErofs } from "../../../tree/mod.ts";
-import { readIfThere, replaceFile, syncDirectory, writeDurably } from "../../atomic.ts";
-import type { ImageRecord } from "../../images.ts";
+import {
+  listDirectory,
+  readIfThere,
+  removeIfThere,
+  replaceFile,
+  syncDirectory,
+  writeDurably,
+} from "../../atomic.ts";
+import type { ImageDescription, ImageRecord } from "../../images.ts";
 import type { Store } from "../../store.ts";
 import { checkDocuments, readImage } from "../images.ts";
 import type { Quarantine } from "./quarantine.ts";
-import type { Supplier } from "./supplier.ts";
+import type { Provenance, Supplier } from "./supplier.ts";
 
 const silent = () => {};
 
@@ -41,7 +48,7 @@ export function provenanceOf(
   store: Store,
   digest: string,
   image: ImageRecord | undefined,
-): { digest: string; source: string; platform: string } {
+): Provenance {
   if (image !== undefined) return image;
   const sources = (store.names.byDigest().get(digest) ?? []).map((name) =>
     store.names.source(name)
@@ -60,7 +67,8 @@ export function remakeImage(store: Store, digest: string, quarantine: Quarantine
   const config = readIfThere(`${place}/config.json`);
   if (manifest === undefined || config === undefined) return false;
   const before = readImage(store, digest, silent);
-  const description = describe(store, digest, before, manifest, config);
+  const provenance = provenanceOf(store, digest, before);
+  const description = describe(provenance, before, manifest, config);
   if (!description.layers.every(({ diffId }) => store.layers.has(diffId))) return false;
   let sound = true;
   checkDocuments(store, { ...description, tree: before?.tree } as ImageRecord, () => sound = false);
@@ -78,20 +86,65 @@ export function remakeImage(store: Store, digest: string, quarantine: Quarantine
   return true;
 }
 
-function describe(
+/** Brings the layers of an image that the store has not, as a pull does. Returns whether there were any. */
+export async function bringLayers(
   store: Store,
-  digest: string,
+  supplier: Supplier,
+  image: ImageDescription,
+): Promise<boolean> {
+  const { layers, layout } = store;
+  let brought = false;
+  for (const { diffId } of image.layers) {
+    const place = layout.layer(diffId);
+    // What is there and damaged is for others to repair.
+    if (listDirectory(place).length > 0) continue;
+    using staging = store.staging();
+    try {
+      const target = { staging: staging.path, objects: layout.objects };
+      const record = await supplier.layer(image, diffId, target);
+      store.sync();
+      removeIfThere(place);
+      layers.enter(record, staging);
+    } catch (error) {
+      layers.discard(staging);
+      throw error;
+    }
+    brought = true;
+  }
+  return brought;
+}
+
+/**
+ * Brings an image that the store has not, as a pull does.
+ *
+ * @throws {LaminaError} Where it is not to be had.
+ */
+export async function bringImage(
+  store: Store,
+  supplier: Supplier,
+  provenance: Provenance,
+): Promise<void> {
+  const { manifest, config } = await supplier.documents(provenance);
+  const description = describe(provenance, undefined, manifest, config);
+  await bringLayers(store, supplier, description);
+  using staging = store.staging();
+  const image = store.trees.make(description, staging);
+  store.images.enter(image, manifest, config, staging);
+}
+
+function describe(
+  provenance: Provenance,
   before: ImageRecord | undefined,
   manifest: Uint8Array,
   config: Uint8Array,
-): Omit<ImageRecord, "tree"> {
+): ImageDescription {
   const parse = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
   const { layers } = parse(manifest);
   const { rootfs, os, architecture, variant } = parse(config);
   const diffIds: string[] = rootfs.diff_ids;
   return {
-    ...provenanceOf(store, digest, before),
-    digest,
+    digest: provenance.digest,
+    source: provenance.source,
     platform: before?.platform ?? [os, architecture, variant].filter(Boolean).join("/"),
     pulled: before?.pulled ?? new Date().toISOString(),
     layers: diffIds.map((diffId, n) => {

@@ -8,22 +8,18 @@
  */
 
 import { LaminaError } from "../../../error.ts";
-import { AT_FDCWD, removeTree, renameat2, SysError } from "../../../linux/mod.ts";
-import { countTree, type Inode } from "../../../tree/mod.ts";
-import { removeIfThere, replaceFile } from "../../atomic.ts";
+import { AT_FDCWD, removeTree, renameat2 } from "../../../linux/mod.ts";
+import { removeIfThere } from "../../atomic.ts";
 import { clearLeftovers } from "../../gc/leftovers.ts";
-import type { ImageRecord } from "../../images.ts";
-import type { LayerRecord } from "../../layers.ts";
 import type { Store } from "../../store.ts";
 import { type Checked, type CheckOptions, inspect, type Inspected } from "../check.ts";
-import type { Finding, Problem } from "../finding.ts";
-import { checkRebuild, readImage } from "../images.ts";
-import { readIndex, readRecord } from "../jobs.ts";
+import type { Finding } from "../finding.ts";
+import { readImage } from "../images.ts";
 import { readable } from "../records.ts";
-import { Contents } from "./contents.ts";
-import { provenanceOf, remakeImage, restoreDocuments, restoreTree } from "./images.ts";
+import { bringLayers, remakeImage, restoreDocuments, restoreTree } from "./images.ts";
+import { LayerRepairer } from "./layers.ts";
 import { Quarantine } from "./quarantine.ts";
-import { LayerRestorer } from "./restore.ts";
+import { ReferenceRepairer } from "./references.ts";
 import type { Supplier } from "./supplier.ts";
 
 /** What came of a repair. */
@@ -70,25 +66,17 @@ class Repair implements Disposable {
   readonly #store: Store;
   readonly #supplier: Supplier;
   readonly #quarantine: Quarantine;
-  readonly #contents: Contents;
-  readonly #stagings = new DisposableStack();
-  readonly #fetched = new Set<string>();
   readonly #failures = new Set<string>();
-  /** Compositions by the layers that their mounts use. */
-  readonly #users = new Map<string, string[]>();
-  readonly #inUse = new Set<string>();
+  readonly #layers: LayerRepairer;
+  readonly #references: ReferenceRepairer;
 
   constructor(store: Store, supplier: Supplier) {
     this.#store = store;
     this.#supplier = supplier;
     this.#quarantine = new Quarantine(store.layout);
-    this.#contents = new Contents(store);
-    for (const { id, image, result } of readable(store)) {
-      if (result !== "mount") continue;
-      for (const { diffId } of readImage(store, image, silent)?.layers ?? []) {
-        this.#users.set(diffId, [...this.#users.get(diffId) ?? [], id]);
-      }
-    }
+    const failed = (why: string) => void this.#failures.add(why);
+    this.#layers = new LayerRepairer(store, supplier, this.#quarantine, failed);
+    this.#references = new ReferenceRepairer(store, supplier, this.#quarantine, failed);
   }
 
   async run(options: CheckOptions): Promise<Repaired> {
@@ -106,10 +94,7 @@ class Repair implements Disposable {
       remaining: last.all,
       quarantined: this.#quarantine.moved,
       quarantine: this.#quarantine.path,
-      inUse: [...this.#inUse].map((diffId) => ({
-        diffId,
-        compositions: this.#users.get(diffId)!,
-      })),
+      inUse: [...this.#layers.inUse].map(([diffId, compositions]) => ({ diffId, compositions })),
       failures: [...this.#failures],
       checked: last.checked,
     };
@@ -118,19 +103,21 @@ class Repair implements Disposable {
   /** Does what can be done about what was found. Returns whether anything was done. */
   async #round(damaged: readonly Inspected[]): Promise<boolean> {
     let changed = false;
-    const bad = damaged.filter(({ finding }) => finding.kind === "object-content");
-    for (const { problem } of bad) this.#contents.damaged(problem!.payload!);
+    const bad = damaged.filter(({ finding }) => finding.kind === "object-content")
+      .map(({ problem }) => problem!.payload!);
+    this.#layers.begin(bad, mountedLayers(this.#store));
     for (const { finding } of damaged) changed = this.#solveSimple(finding) || changed;
     const layers = Map.groupBy(
-      damaged.filter(({ finding }) => /^(layer|entry)-/.test(finding.kind)),
+      damaged.filter(({ finding }) => isOfLayer(finding)),
       ({ finding }) => finding.id,
     );
     for (const [diffId, inspected] of layers) {
       const problems = inspected.map(({ problem }) => problem!);
-      changed = await this.#layer(diffId, problems) || changed;
+      changed = await this.#layers.layer(diffId, problems) || changed;
     }
-    for (const { problem } of bad) changed = await this.#object(problem!.payload!) || changed;
+    for (const payload of bad) changed = await this.#layers.object(payload) || changed;
     for (const { finding } of damaged) changed = await this.#image(finding) || changed;
+    for (const { finding } of damaged) changed = await this.#references.solve(finding) || changed;
     return changed;
   }
 
@@ -144,170 +131,12 @@ class Repair implements Disposable {
       case "object-foreign":
         this.#quarantine.movePath(`${layout.objects}/${id}`, message);
         return true;
-      case "lease-record":
-        this.#quarantine.movePath(`${layout.leases}/${id}`, message);
-        return true;
       case "chain-tree":
         // It is made again when it is needed.
         removeIfThere(`${layout.chains}/${id}`);
         return true;
       default:
         return false;
-    }
-  }
-
-  async #layer(diffId: string, problems: readonly Problem[]): Promise<boolean> {
-    if (this.#users.has(diffId)) {
-      this.#inUse.add(diffId);
-      return false;
-    }
-    const path = this.#store.layout.layer(diffId);
-    const record = readRecord(path, diffId, silent);
-    const root = readIndex(path, record, silent);
-    const broken = problems.some(({ kind }) => kind === "layer-index" || kind === "layer-record");
-    if (root === undefined || broken || !this.#isProven(diffId, record)) {
-      const fresh = await this.#replaceIndex(diffId) || this.#remakeRecord(diffId, root);
-      if (fresh || root === undefined) return fresh;
-    }
-    return await this.#entries(diffId, root, problems);
-  }
-
-  async #entries(diffId: string, root: Inode, problems: readonly Problem[]): Promise<boolean> {
-    using restorer = new LayerRestorer(
-      this.#store,
-      diffId,
-      root,
-      this.#contents,
-      this.#quarantine,
-    );
-    const solve = (problem: Problem) => {
-      try {
-        return restorer.solve(problem);
-      } catch (error) {
-        if (!(error instanceof SysError)) throw error;
-        this.#failures.add(`layer ${diffId}: ${error.message}`);
-        return false;
-      }
-    };
-    const left = problems.filter((problem) => !solve(problem));
-    if (left.length === 0) return true;
-    if (!await this.#fetch(diffId)) return left.length < problems.length;
-    return left.filter(solve).length > 0 || left.length < problems.length;
-  }
-
-  /** Whether an index is the one that the layer had when it came. */
-  #isProven(diffId: string, record: LayerRecord | undefined): boolean {
-    return record?.indexDigest !== undefined || this.#isProvenByImage(diffId);
-  }
-
-  #isProvenByImage(diffId: string): boolean {
-    return this.#imagesOf(diffId).some((image) => checkRebuild(this.#store, image, silent));
-  }
-
-  #imagesOf(diffId: string): ImageRecord[] {
-    return this.#store.images.digests().map((digest) => readImage(this.#store, digest, silent))
-      .filter((image) => image?.layers.some((layer) => layer.diffId === diffId))
-      .filter((image) => image !== undefined);
-  }
-
-  /** Fetches a layer again, as a place to take contents from. Its index and record are then in {@link #fetchedAt}. */
-  async #fetch(diffId: string): Promise<boolean> {
-    if (this.#fetched.has(diffId)) return this.#fetchedAt.has(diffId);
-    this.#fetched.add(diffId);
-    const reasons: string[] = [];
-    for (const image of this.#imagesOf(diffId)) {
-      const staging = this.#stagings.use(this.#store.staging());
-      const layer = `${staging.path}/layer`;
-      const objects = `${staging.path}/objects`;
-      Deno.mkdirSync(layer);
-      Deno.mkdirSync(objects);
-      try {
-        const record = await this.#supplier.layer(image, diffId, { staging: layer, objects });
-        this.#contents.add(objects);
-        this.#fetchedAt.set(diffId, { record, path: layer });
-        return true;
-      } catch (error) {
-        if (!(error instanceof LaminaError)) throw error;
-        reasons.push(error.message);
-      }
-    }
-    const why = reasons.length > 0 ? reasons.join("; ") : "no image says where it came from";
-    this.#failures.add(`fetching layer ${diffId} again: ${why}`);
-    return false;
-  }
-
-  readonly #fetchedAt = new Map<string, { readonly record: LayerRecord; readonly path: string }>();
-
-  /** Puts index and record in place as the layer's blob makes them. */
-  async #replaceIndex(diffId: string): Promise<boolean> {
-    if (!await this.#fetch(diffId)) return false;
-    const { record, path } = this.#fetchedAt.get(diffId)!;
-    const place = this.#store.layout.layer(diffId);
-    const { tmp } = this.#store.layout;
-    Deno.mkdirSync(place, { recursive: true });
-    replaceFile(`${place}/index.erofs`, Deno.readFileSync(`${path}/index.erofs`), tmp);
-    // What is on disk may have files without their content whatever the fetched copy has.
-    const metacopies = Math.max(1, record.metacopies);
-    this.#writeRecord({ ...record, metacopies: this.#store.native ? metacopies : 0 });
-    return true;
-  }
-
-  /** Makes a record of an index that an image proves. */
-  #remakeRecord(diffId: string, root: Inode | undefined): boolean {
-    if (root === undefined || !this.#isProvenByImage(diffId)) return false;
-    const { bytes } = countTree(root);
-    let entries = 0;
-    const count = ({ children }: Inode) => {
-      entries++;
-      for (const child of children?.values() ?? []) count(child);
-    };
-    count(root);
-    this.#writeRecord({
-      diffId,
-      entries,
-      tarBytes: bytes,
-      fileBytes: bytes,
-      sharedBytes: 0,
-      metacopies: this.#store.native ? 1 : 0,
-    });
-    return true;
-  }
-
-  #writeRecord(record: LayerRecord): void {
-    const place = this.#store.layout.layer(record.diffId);
-    replaceFile(`${place}/layer.json`, JSON.stringify(record) + "\n", this.#store.layout.tmp);
-  }
-
-  /** An object that no layer's file could be made the new one of. */
-  async #object(payload: string): Promise<boolean> {
-    const [base] = payload.split(".");
-    const whole = base === payload && this.#contents.isWhole(payload);
-    if (whole) return false;
-    const users = this.#store.layers.list().filter((diffId) => this.#uses(diffId, base));
-    if (users.some((diffId) => this.#users.has(diffId))) return false;
-    for (const diffId of users) {
-      const root = this.#store.layers.tree(diffId);
-      if (
-        await this.#entries(diffId, root, [{ kind: "layer-object", message: "", payload: base }])
-      ) {
-        if (this.#contents.isWhole(base)) break;
-      }
-    }
-    if (base === payload && this.#contents.isWhole(payload)) return true;
-    // Nobody may share it any more.
-    this.#quarantine.movePath(
-      `${this.#store.layout.objects}/${payload}`,
-      "its content is not what its name says",
-    );
-    return true;
-  }
-
-  #uses(diffId: string, payload: string): boolean {
-    try {
-      return usesPayload(this.#store.layers.tree(diffId), payload);
-    } catch (error) {
-      if (error instanceof LaminaError) return false;
-      throw error;
     }
   }
 
@@ -319,7 +148,7 @@ class Repair implements Disposable {
         await restoreDocuments(this.#store, id, image, this.#supplier);
         return true;
       }
-      if (kind === "image-layer") return await this.#bringLayers(image!);
+      if (kind === "image-layer") return await bringLayers(this.#store, this.#supplier, image!);
       if (kind === "image-tree" && image !== undefined && restoreTree(this.#store, image)) {
         return true;
       }
@@ -329,24 +158,6 @@ class Repair implements Disposable {
       this.#failures.add(`image ${id}: ${error.message}`);
       return false;
     }
-  }
-
-  /** Brings the layers of an image that the store has not, as a pull does. */
-  async #bringLayers(image: ImageRecord): Promise<boolean> {
-    const { layers, layout } = this.#store;
-    let brought = false;
-    for (const { diffId } of image.layers) {
-      if (layers.has(diffId)) continue;
-      using staging = this.#store.staging();
-      const target = { staging: staging.path, objects: layout.objects };
-      const provenance = provenanceOf(this.#store, image.digest, image);
-      const record = await this.#supplier.layer(provenance, diffId, target);
-      this.#store.sync();
-      removeIfThere(layout.layer(diffId));
-      layers.enter(record, staging);
-      brought = true;
-    }
-    return brought;
   }
 
   /** What strategies keep of trees may have been made of what was damaged; it is made again when it is needed. */
@@ -366,30 +177,36 @@ class Repair implements Disposable {
     }
   }
 
-  /** Takes layers out that stay damaged: then a pull brings them again. Returns whether there were any. */
+  /** Takes layers out that stay damaged. Returns whether there were any. */
   #takeOutLayers(damaged: readonly Inspected[]): boolean {
     const layers = new Map<string, string>();
-    for (const { finding: { kind, id, message } } of damaged) {
-      if (/^(layer|entry)-/.test(kind) && !this.#users.has(id)) layers.set(id, message);
+    for (const { finding } of damaged) {
+      if (isOfLayer(finding) && !this.#layers.isInUse(finding.id)) {
+        layers.set(finding.id, finding.message);
+      }
     }
-    for (const [diffId, why] of layers) {
-      this.#quarantine.movePath(this.#store.layout.layer(diffId), `layer ${diffId}: ${why}`);
-    }
-    return layers.size > 0;
+    return this.#layers.takeOut(layers);
   }
 
   [Symbol.dispose](): void {
-    this.#stagings.dispose();
+    this.#layers[Symbol.dispose]();
   }
 }
 
-function usesPayload({ children }: Inode, payload: string): boolean {
-  for (const child of children!.values()) {
-    if (child.children === null ? child.payload === payload : usesPayload(child, payload)) {
-      return true;
+function isOfLayer({ kind }: Finding): boolean {
+  return /^(layer|entry)-/.test(kind);
+}
+
+/** The compositions whose mounts use each layer. */
+function mountedLayers(store: Store): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const { id, image, result } of readable(store)) {
+    if (result !== "mount") continue;
+    for (const { diffId } of readImage(store, image, silent)?.layers ?? []) {
+      users.set(diffId, [...users.get(diffId) ?? [], id]);
     }
   }
-  return false;
+  return users;
 }
 
 async function collect(
