@@ -9,7 +9,6 @@ import { assert, assertEquals } from "@std/assert";
 import { LIMIT_NAMES } from "../../src/limits.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
-import { FAST } from "../support/temp.ts";
 import type { HostileClass } from "./case.ts";
 import { ESCAPES } from "./escapes.ts";
 import { FORMATS } from "./formats.ts";
@@ -35,7 +34,7 @@ const FILESYSTEM = "xfs";
 Deno.test({
   ...needs("hostile images", notRoot(), cannotMount(), available(FILESYSTEM)),
   async fn(t) {
-    await using filesystem = await LoopFs.make(FILESYSTEM, 512, { where: FAST });
+    await using filesystem = await LoopFs.make(FILESYSTEM, 512);
     await using ground = await Ground.make(filesystem.path);
     for (const { name, cases } of CLASSES) {
       await t.step(name, async (t) => {

@@ -10,7 +10,7 @@ import { sha256 } from "../support/images.ts";
 import { available, LoopFs, type LoopKind } from "../support/loopfs.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
-import { FAST, TempDir } from "../support/temp.ts";
+import { TempDir } from "../support/temp.ts";
 import { assertDiskMatches, completed, Workshop } from "./support.ts";
 
 /** Directories that are on nearly every host: more than a thousand files of all sizes, links, device nodes. */
@@ -59,7 +59,7 @@ for (const kind of ["xfs", "ext4"] as LoopKind[]) {
       lacks("umoci"),
     ),
     async fn() {
-      await using fs = await LoopFs.make(kind, 1024, { where: FAST });
+      await using fs = await LoopFs.make(kind, 1024);
       using temp = new TempDir();
       const archive = join(temp.path, "layer.tar");
       pack(archive, ["--format=pax", "--xattrs", "--xattrs-include=*"]);

@@ -9,7 +9,7 @@ import { available, LoopFs } from "../support/loopfs.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, symlink, type TarPiece } from "../support/tar.ts";
-import { TempDir } from "../support/temp.ts";
+import { FAST, TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins, bytesOf } from "./bed.ts";
 
 const NOTHING = { records: [], directories: [] };
@@ -171,7 +171,7 @@ function disturbed(place: (file: FileEntry, count: number) => void): LoadedPlugi
 Deno.test({
   ...needs("failure half-way: all that was made is gone, and the error says where", notRoot()),
   async fn(t) {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const image = await bed.image("ordinary", ordinary());
     const cases: readonly [name: string, plugin: LoadedPlugin, says: string][] = [
@@ -225,7 +225,7 @@ Deno.test({
   ...needs("a target that fills up: all that was made is gone", notRoot(), available("ext4")),
   async fn() {
     await using small = await LoopFs.make("ext4", 8);
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const pieces = Array.from({ length: 30 }, (_, i) => file(`f${i}`, bytesOf(400_000, i)));
@@ -247,7 +247,7 @@ Deno.test({
     notRoot(),
   ),
   async fn(t) {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const pieces = Array.from(
@@ -288,7 +288,7 @@ Deno.test({
     cannotMount("overlay"),
   ),
   async fn(t) {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const image = await bed.image("ordinary", ordinary());
@@ -354,7 +354,7 @@ Deno.test({
     cannotMount("overlay"),
   ),
   async fn(t) {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const image = await bed.image("ordinary", ordinary());
@@ -433,7 +433,7 @@ Deno.test({
     cannotMount("overlay"),
   ),
   async fn() {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const image = await bed.image("ordinary", ordinary());
@@ -467,7 +467,7 @@ Deno.test({
   ),
   async fn() {
     await using fs = await LoopFs.make("xfs", 300);
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const image = await bed.image("ordinary", ordinary());
@@ -536,7 +536,7 @@ Deno.test({
     cannotMount("overlay"),
   ),
   async fn() {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     const layers = Array.from({ length: 300 }, (_, i) => [
@@ -582,7 +582,7 @@ Deno.test({
     cannotMount("overlay"),
   ),
   async fn() {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     const bed = new Bed(temp.path);
     const plugins = await builtInPlugins();
     // Others mount things elsewhere at the same time.
@@ -619,7 +619,7 @@ Deno.test({
     notRoot(),
   ),
   async fn() {
-    using temp = new TempDir();
+    using temp = new TempDir(FAST);
     // Root loads plugins from its own folders only.
     using folder = new TempDir("/root");
     const bed = new Bed(temp.path);
