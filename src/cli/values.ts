@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Kind, KINDS, LAYERS, type Recipe } from "../strategy/bench/recipe.ts";
 import type { IdMap } from "../strategy/idmap.ts";
 import type { Upper } from "../strategy/plugin.ts";
 import { usageError } from "./parse.ts";
@@ -111,3 +112,28 @@ export function parseCounts(text: string, flag: string, command: string, most = 
   }
   return words.map(Number);
 }
+
+/** `--generate FILES[,SHAPE][,layers=N]`: up to a million files, up to a thousand layers. */
+export function parseRecipe(text: string, command: string): Recipe {
+  const [, digits, kind = "mixed", more] = RECIPE.exec(text) ?? [];
+  const [files, layers] = [Number(digits), more === undefined ? LAYERS : Number(more)];
+  if (!(KINDS as readonly string[]).includes(kind) || !(files >= 1 && files <= 1_000_000)) {
+    throw usageError(
+      command,
+      `--generate: \`${text}\` will not do`,
+      `write a number of files and what they are like, such as 5000,small or 5000,deep,layers=400; there are ${
+        KINDS.join(", ")
+      }`,
+    );
+  }
+  if (!(layers >= 1 && layers <= Math.min(files, 1000))) {
+    throw usageError(
+      command,
+      `--generate: \`${text}\`: ${layers} layers will not do`,
+      "write 1 to 1000 layers, and not more than files",
+    );
+  }
+  return { kind: kind as Kind, files, layers };
+}
+
+const RECIPE = /^(\d{1,7})(?:,([a-z]+))?(?:,layers=(\d{1,4}))?$/;

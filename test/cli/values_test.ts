@@ -1,6 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { parseExpiry, parseIdMap, parseSize, parseSpan, parseUpper } from "../../src/cli/values.ts";
+import {
+  parseExpiry,
+  parseIdMap,
+  parseRecipe,
+  parseSize,
+  parseSpan,
+  parseUpper,
+} from "../../src/cli/values.ts";
 
 Deno.test("values: sizes", () => {
   const cases: [string, number][] = [
@@ -60,4 +67,26 @@ Deno.test("values: --upper", () => {
   assertEquals(parseUpper("/srv/up", "c"), { kind: "directory", path: "/srv/up" });
   assertEquals(parseUpper("./tmpfs", "c"), { kind: "directory", path: "./tmpfs" });
   assertThrows(() => parseUpper("tmpfs:", "c"), LaminaError, "is not a size");
+});
+
+Deno.test("values: --generate", () => {
+  assertEquals(parseRecipe("500", "c"), { kind: "mixed", files: 500, layers: 5 });
+  assertEquals(parseRecipe("20,deep", "c"), { kind: "deep", files: 20, layers: 5 });
+  assertEquals(parseRecipe("400,layers=400", "c"), { kind: "mixed", files: 400, layers: 400 });
+  assertEquals(parseRecipe("9,wide,layers=2", "c"), { kind: "wide", files: 9, layers: 2 });
+  for (
+    const wrong of [
+      "",
+      "0",
+      "x",
+      "5,narrow",
+      "4",
+      "9,layers=10",
+      "9,layers=0",
+      "1000001",
+      "9,layers=2,wide",
+    ]
+  ) {
+    assertThrows(() => parseRecipe(wrong, "c"), LaminaError, "will not do", wrong);
+  }
 });

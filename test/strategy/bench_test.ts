@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { LaminaError } from "../../src/error.ts";
 import { TemporaryStore } from "../../src/strategy/bench/generated.ts";
+import { bytesOf, type Recipe } from "../../src/strategy/bench/recipe.ts";
 import { benchmark, type BenchOptions } from "../../src/strategy/bench/run.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import { readMounts } from "../../src/linux/mod.ts";
@@ -206,13 +208,34 @@ Deno.test("bench: clears up after one that was killed", async () => {
 
 Deno.test("bench: generated images, in a store that goes again", async () => {
   using temp = new TempDir("/dev/shm");
+  // Name, directories with the root, entries that are no directories: a link in each directory that has files.
+  const cases: [Recipe, string, number, number][] = [
+    [{ kind: "mixed", files: 100, layers: 3 }, "generated-100-3-layers", 10 + 3, 110],
+    [{ kind: "wide", files: 40, layers: 5 }, "generated-40-wide", 1 + 3, 41],
+    // A whole chain, and one of eight.
+    [{ kind: "deep", files: 40, layers: 2 }, "generated-40-deep-2-layers", 40 + 3, 80],
+    [{ kind: "small", files: 60, layers: 60 }, "generated-60-small-60-layers", 6 + 3, 66],
+  ];
   {
-    using made = await TemporaryStore.make(temp.path, [{ name: "g", layers: 3, files: 100 }]);
-    const { image } = made.images[0];
-    assertEquals(image.layers.length, 3);
-    // A link in each directory; where a layer goes on with one, it replaces that.
-    assertEquals([image.tree.files, made.images[0].generated], [110, true]);
-    assertEquals(made.store.images.list().length, 1);
+    using made = await TemporaryStore.make(temp.path, cases.map(([recipe]) => recipe));
+    for (const [n, [recipe, name, directories, files]] of cases.entries()) {
+      const { name: called, image, generated } = made.images[n];
+      const { layers, tree } = image;
+      assertEquals([called, generated, layers.length], [name, true, recipe.layers]);
+      assertEquals([tree.directories, tree.files, tree.bytes], [
+        directories,
+        files,
+        bytesOf(recipe),
+      ]);
+    }
+    assertEquals(made.store.images.list().length, cases.length);
+    // A recipe says all: made elsewhere, it is the same image.
+    using other = new TempDir("/dev/shm");
+    using again = await TemporaryStore.make(other.path, [cases[2][0]]);
+    assertEquals(again.images[0].image.digest, made.images[2].image.digest);
   }
+  assertEquals([...Deno.readDirSync(temp.path)], []);
+  const large: Recipe = { kind: "large", files: 1_000_000, layers: 1 };
+  await assertRejects(() => TemporaryStore.make(temp.path, [large]), LaminaError, "GB of");
   assertEquals([...Deno.readDirSync(temp.path)], []);
 });

@@ -4,25 +4,21 @@
  * @module
  */
 
-import { dirname, resolve } from "@std/path";
 import { LaminaError } from "../../error.ts";
-import type { Store } from "../../store/mod.ts";
 import { cannotDrop } from "../../strategy/bench/cold.ts";
 import { type Change, compareReports, readEarlier } from "../../strategy/bench/compare.ts";
-import { SHAPES, TemporaryStore } from "../../strategy/bench/generated.ts";
-import { type BenchImage, benchmark } from "../../strategy/bench/run.ts";
+import { mergeReports } from "../../strategy/bench/merge.ts";
+import { benchmark } from "../../strategy/bench/run.ts";
 import type { Report } from "../../strategy/bench/shape.ts";
-import { identify } from "../../strategy/filesystem.ts";
 import type { LoadedPlugin } from "../../strategy/loader.ts";
-import type { Context } from "../context.ts";
+import { findSubjects } from "../bench_subjects.ts";
+import { usageError } from "../parse.ts";
 import { selfCommand } from "../self.ts";
 import { defineCommand } from "../spec.ts";
-import { checkOutput, realPath, writeOutput } from "../streams.ts";
+import { checkOutput, writeOutput } from "../streams.ts";
 import { benchmarkText, changesText } from "../terminal/benchmark.ts";
-import { shortDigest } from "../terminal/names.ts";
-import type { Task } from "../terminal/progress.ts";
 import { printable } from "../terminal/text.ts";
-import { parseCounts } from "../values.ts";
+import { parseCounts, parseRecipe } from "../values.ts";
 
 /** Milliseconds that all rounds together should take. */
 const BUDGET = 20_000;
@@ -42,6 +38,14 @@ export default defineCommand({
     summary: "what to compose (default: all stored images; generated ones if there are none)",
   }],
   flags: [
+    {
+      name: "generate",
+      value: "FILES[,SHAPE][,layers=N]",
+      repeat: true,
+      summary:
+        "with an image that is made for this, of so many files; SHAPE is mixed (the default), small, large, " +
+        "deep or wide; may be repeated",
+    },
     {
       name: "on",
       value: "DIR",
@@ -106,6 +110,11 @@ export default defineCommand({
       says: "one image in two places",
     },
     {
+      command:
+        "lamina bench --generate 20000,small --generate 5000,layers=400 --on /mnt/xfs --on /mnt/ext4",
+      says: "two generated images in two places, each with a store of its own",
+    },
+    {
       command: "lamina bench app --against before.json",
       says: "what changed since `lamina bench app --json > before.json`",
     },
@@ -130,30 +139,36 @@ export default defineCommand({
   // Before it takes its time, not after.
   if (flags.html !== undefined) checkOutput(flags.html);
   const earlier = flags.against === undefined ? undefined : readEarlier(flags.against);
+  const recipes = flags.generate.map((text) => parseRecipe(text, "lamina bench"));
+  if (recipes.length > 0 && args.image.length > 0) {
+    throw usageError("lamina bench", "--generate makes the images", "name no IMAGE beside it");
+  }
   const plugins = chosen(await context.plugins(), flags.strategy);
-  const asked = flags.on.map((place) => realPath(place, "measuring in"));
-  using subject = await subjectOf(context, args.image, asked);
-  const { store, images, notes } = subject;
-  const places = asked.length > 0 ? asked : [besideStore(store.root, notes)];
+  using subjects = await findSubjects(context, { names: args.image, recipes, places: flags.on });
+  const { all, notes } = subjects;
   using progress = await context.progress();
-  let task: Task | undefined;
-  const report = await benchmark(store, {
-    plugins,
-    images,
-    places,
-    form: { access: flags.access, isolation: flags.isolation, writable: flags.writable },
-    pace: { rounds, budget: BUDGET },
-    atOnce,
-    cold: flags.cold,
-    program: selfCommand(),
-    command: ["lamina", ...Deno.args],
-    notes,
-    signal: context.signal,
-    onTurn: (turns) => {
-      task ??= progress.task("composing and releasing", undefined, "entries");
-      task.update(turns);
-    },
-  });
+  const task = progress.task("composing and releasing", undefined, "entries");
+  let turns = 0;
+  const reports: Report[] = [];
+  for (const { store, images, places } of all) {
+    reports.push(
+      await benchmark(store, {
+        plugins,
+        images,
+        places,
+        form: { access: flags.access, isolation: flags.isolation, writable: flags.writable },
+        pace: { rounds, budget: BUDGET / all.length },
+        atOnce,
+        cold: flags.cold,
+        program: selfCommand(),
+        command: ["lamina", ...Deno.args],
+        notes,
+        signal: context.signal,
+        onTurn: () => task.update(turns++),
+      }),
+    );
+  }
+  const report = mergeReports(reports);
   const changes = earlier && compareReports(report, earlier);
   if (flags.html !== undefined) await writePage(flags.html, report, flags.against, changes);
   return {
@@ -190,78 +205,4 @@ function chosen(
     });
   }
   return names.length === 0 ? plugins : plugins.filter(({ name }) => names.includes(name));
-}
-
-interface Subject extends Disposable {
-  readonly store: Store;
-  readonly images: readonly BenchImage[];
-  readonly notes: string[];
-}
-
-/** The images that are named, or all, or generated ones in a store of their own. */
-async function subjectOf(
-  context: Context,
-  names: readonly string[],
-  places: readonly string[],
-): Promise<Subject> {
-  const notes: string[] = [];
-  const store = names.length > 0 ? await context.store() : await storeIfThere(context);
-  const images = names.length > 0
-    ? names.map((name) => ({ name, image: store!.images.find(name), generated: false }))
-    : store === undefined
-    ? []
-    : allImages(store);
-  if (store !== undefined && images.length > 0) {
-    return { store, images, notes, [Symbol.dispose]() {} };
-  }
-  const root = store?.root ?? resolve(await context.storeRoot());
-  const place = places[0] ?? (store === undefined ? existing(root) : besideStore(root, notes));
-  const temporary = await TemporaryStore.make(place, SHAPES, context.signal);
-  notes.push(
-    `the store ${root} has no images: measured with generated ones, in a store in ${place}`,
-  );
-  return {
-    store: temporary.store,
-    images: temporary.images,
-    notes,
-    [Symbol.dispose]: () => temporary[Symbol.dispose](),
-  };
-}
-
-async function storeIfThere(context: Context): Promise<Store | undefined> {
-  try {
-    return await context.store();
-  } catch (error) {
-    if (error instanceof LaminaError && error.kind === "not-found") return undefined;
-    throw error;
-  }
-}
-
-function allImages(store: Store): BenchImage[] {
-  const names = store.names.byDigest();
-  return store.images.list().map((image) => ({
-    name: names.get(image.digest)?.sort()[0] ?? shortDigest(image.digest),
-    image,
-    generated: false,
-  }));
-}
-
-/** The directory that the store is in: no target can be in the store itself. */
-function besideStore(root: string, notes: string[]): string {
-  const place = realPath(dirname(root), "measuring in");
-  if (identify(place).mount !== identify(root).mount) {
-    notes.push(
-      `the store ${root} is a mount of its own; measured beside it: --on names other places`,
-    );
-  }
-  return place;
-}
-
-/** The nearest directory that is there. */
-function existing(path: string): string {
-  try {
-    return realPath(path, "measuring in");
-  } catch {
-    return existing(dirname(path));
-  }
 }

@@ -1,34 +1,18 @@
 /**
- * Images for a benchmark where the store has none: made in memory, brought into a temporary store by the usual way.
+ * Images that are made for a benchmark, brought into a temporary store by the usual way.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
-import { packTar } from "modern-tar";
+import { createTarPacker, type TarHeader } from "modern-tar";
+import { LaminaError } from "../../error.ts";
 import { AT_FDCWD, FileLock, removeTree } from "../../linux/mod.ts";
 import { pull } from "../../oci/pull.ts";
 import { Store } from "../../store/mod.ts";
+import { bytesOf, entriesOfLayer, type Entry, nameOf, type Recipe } from "./recipe.ts";
 import type { BenchImage } from "./run.ts";
-
-/** What a generated image is like. Every tenth file has a symbolic link beside it. */
-export interface Shape {
-  readonly name: string;
-  readonly layers: number;
-  /** In all layers. */
-  readonly files: number;
-}
-
-/** Few files and many: what grows with entries shows. */
-export const SHAPES: readonly Shape[] = [
-  { name: "generated-500", layers: 2, files: 500 },
-  { name: "generated-5000", layers: 5, files: 5_000 },
-];
-
-const PER_DIRECTORY = 10;
-
-/** Sizes in bytes, in turn, about as root filesystems have them: most files are small, most bytes are in large ones. */
-const SIZES = [700, 1_500, 2_500, 4_000, 400, 9_000, 15_000, 3_000, 40_000, 1_200];
+import { freeBytes } from "./space.ts";
 
 /** A store that is gone when it is disposed of. */
 export class TemporaryStore implements Disposable {
@@ -43,22 +27,24 @@ export class TemporaryStore implements Disposable {
   }
 
   /**
-   * Makes a store in a directory, with images of some shapes. It has one name: what a killed benchmark left is used, and removed, by the
+   * Makes a store in a directory, with an image for each recipe. It has one name: what a killed benchmark left is used, and removed, by the
    * next.
    *
    * @param place An existing directory.
+   * @throws {LaminaError} `failed` where they would fill the disk.
    */
   static async make(
     place: string,
-    shapes: readonly Shape[],
+    recipes: readonly Recipe[],
     signal?: AbortSignal,
   ): Promise<TemporaryStore> {
+    checkSpace(place, recipes);
     const store = Store.open(`${place}/.lamina-bench-store`, { create: true });
     const lock = FileLock.shared(lockFile(store));
     const images: BenchImage[] = [];
     const temporary = new TemporaryStore(store, images, lock);
     try {
-      for (const shape of shapes) images.push(await enter(store, shape, signal));
+      for (const recipe of recipes) images.push(await enter(store, recipe, signal));
       return temporary;
     } catch (error) {
       temporary[Symbol.dispose]();
@@ -78,29 +64,45 @@ function lockFile(store: Store): string {
   return `${store.layout.locks}/temporary`;
 }
 
-async function enter(store: Store, shape: Shape, signal?: AbortSignal): Promise<BenchImage> {
+/** Each takes its place as a layout, in the store, and as a composition that is a copy. */
+const TIMES = 3;
+
+function checkSpace(place: string, recipes: readonly Recipe[]): void {
+  const need = recipes.reduce((sum, recipe) => sum + TIMES * bytesOf(recipe), 0);
+  const free = freeBytes(place);
+  if (need <= free) return;
+  const [needs, has] = [need, free].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
+  throw new LaminaError("failed", `generating images in ${place}: takes ${needs} of ${has}`, {
+    hint: "Generate fewer or smaller files, or measure elsewhere: --on DIR.",
+  });
+}
+
+async function enter(store: Store, recipe: Recipe, signal?: AbortSignal): Promise<BenchImage> {
+  const name = nameOf(recipe);
   const layout = Deno.makeTempDirSync({ dir: store.root, prefix: "layout-" });
   try {
-    await writeLayout(layout, shape);
-    const { image } = await pull(store, `oci:${layout}:${shape.name}`, { signal });
-    return { name: shape.name, image, generated: true };
+    await writeLayout(layout, recipe, signal);
+    const { image } = await pull(store, `oci:${layout}:${name}`, { signal });
+    return { name, image, generated: true };
   } finally {
     Deno.removeSync(layout, { recursive: true });
   }
 }
 
-async function writeLayout(layout: string, shape: Shape): Promise<void> {
-  Deno.mkdirSync(`${layout}/blobs/sha256`, { recursive: true });
+async function writeLayout(layout: string, recipe: Recipe, signal?: AbortSignal): Promise<void> {
+  const blobs = `${layout}/blobs/sha256`;
+  Deno.mkdirSync(blobs, { recursive: true });
   const blob = (bytes: Uint8Array, mediaType: string) => {
     const hex = createHash("sha256").update(bytes).digest("hex");
-    Deno.writeFileSync(`${layout}/blobs/sha256/${hex}`, bytes);
+    Deno.writeFileSync(`${blobs}/${hex}`, bytes);
     return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
   };
   const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const type = "application/vnd.oci.image";
   const layers = [];
-  for (let layer = 0; layer < shape.layers; layer++) {
-    layers.push(blob(await packTar(entries(shape, layer)), `${type}.layer.v1.tar`));
+  for (let layer = 0; layer < recipe.layers; layer++) {
+    signal?.throwIfAborted();
+    layers.push({ mediaType: `${type}.layer.v1.tar`, ...await writeLayer(blobs, recipe, layer) });
   }
   const config = blob(
     json({
@@ -113,40 +115,54 @@ async function writeLayout(layout: string, shape: Shape): Promise<void> {
   );
   const mediaType = `${type}.manifest.v1+json`;
   const manifest = blob(json({ schemaVersion: 2, mediaType, config, layers }), mediaType);
-  const annotations = { "org.opencontainers.image.ref.name": shape.name };
+  const annotations = { "org.opencontainers.image.ref.name": nameOf(recipe) };
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] };
   Deno.writeFileSync(`${layout}/index.json`, json(index));
   Deno.writeFileSync(`${layout}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
 }
 
-/** The entries of one layer: its part of the files, ten in a directory. */
-function entries(shape: Shape, layer: number) {
-  const { layers, files } = shape;
-  const [from, to] = [layer, layer + 1].map((n) => Math.floor(files * n / layers));
-  const mtime = new Date("2024-01-01T00:00:00Z");
-  const made = [];
-  for (let n = from; n < to; n++) {
-    const directory = `usr/share/package-${Math.floor(n / PER_DIRECTORY)}`;
-    if (n === from || n % PER_DIRECTORY === 0) {
-      made.push(
-        {
-          header: { name: `${directory}/`, type: "directory", size: 0, mode: 0o755, mtime },
-        } as const,
-      );
-      const link = {
-        name: `${directory}/current`,
-        type: "symlink",
-        linkname: `file-${n}`,
-      } as const;
-      made.push({ header: { ...link, size: 0, mode: 0o777, mtime } } as const);
+/** Writes a layer as a blob, by and by: it may be larger than the memory. */
+async function writeLayer(blobs: string, recipe: Recipe, layer: number) {
+  const { readable, controller } = createTarPacker();
+  const packing = (async () => {
+    try {
+      for (const entry of entriesOfLayer(recipe, layer)) {
+        const writer = controller.add(headerOf(entry)).getWriter();
+        if (entry.type === "file") await writer.write(entry.body);
+        await writer.close();
+      }
+      controller.finalize();
+    } catch (error) {
+      controller.error(error);
     }
-    // Every content is another: nothing is shared that would not be elsewhere.
-    const body = new Uint8Array(SIZES[n % SIZES.length]).fill(n % 251);
-    body.set(new TextEncoder().encode(`${shape.name} ${n}`));
-    const name = `${directory}/file-${n}`;
-    made.push(
-      { header: { name, type: "file", size: body.length, mode: 0o644, mtime }, body } as const,
-    );
+  })();
+  const hash = createHash("sha256");
+  let size = 0;
+  const draft = `${blobs}/draft`;
+  {
+    using file = Deno.createSync(draft);
+    for await (const chunk of readable) {
+      hash.update(chunk);
+      size += chunk.length;
+      for (let done = 0; done < chunk.length;) done += file.writeSync(chunk.subarray(done));
+    }
   }
-  return made;
+  await packing;
+  const hex = hash.digest("hex");
+  Deno.renameSync(draft, `${blobs}/${hex}`);
+  return { digest: `sha256:${hex}`, size };
+}
+
+const MTIME = new Date("2024-01-01T00:00:00Z");
+
+function headerOf(entry: Entry): TarHeader {
+  const { type, name } = entry;
+  switch (entry.type) {
+    case "directory":
+      return { type, name: `${name}/`, size: 0, mode: 0o755, mtime: MTIME };
+    case "symlink":
+      return { type, name, linkname: entry.target, size: 0, mode: 0o777, mtime: MTIME };
+    case "file":
+      return { type, name, size: entry.body.length, mode: 0o644, mtime: MTIME };
+  }
 }

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { Fd, fstatfs, O_DIRECTORY, O_RDONLY } from "../../linux/mod.ts";
 import type { ImageRecord } from "../../store/mod.ts";
 import type { LoadedPlugin } from "../loader.ts";
 import { hundredths } from "../stopwatch.ts";
 import { dropCaches } from "./cold.ts";
 import { Composer, type Origin } from "./composer.ts";
 import type { AtOnce, Form, Sample, State } from "./shape.ts";
+import { freeBytes } from "./space.ts";
 import { summarize } from "./statistics.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -145,10 +145,4 @@ async function together(arena: Arena, contestant: Contestant, count: number) {
 async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return await Promise.all(promises);
-}
-
-function freeBytes(path: string): number {
-  using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
-  const { blockSize, available } = fstatfs(directory.n);
-  return blockSize * available;
 }
