@@ -11,13 +11,14 @@ import { lacks, notRoot } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
 import { turmoil } from "./concurrency.ts";
 import { failEverywhere } from "./faults.ts";
+import { fillDisk } from "./full.ts";
 import { Ground } from "./ground.ts";
 import { killEverywhere } from "./kill.ts";
 import { cutPower } from "./power.ts";
 import { SCENARIOS } from "./scenario.ts";
 
 const USAGE =
-  `usage: deno task torture [--what kill,faults,power,turmoil] [--step N] [--seconds N] [--only COMMAND] [--in DIR]
+  `usage: deno task torture [--what kill,faults,full,power,turmoil] [--step N] [--seconds N] [--only COMMAND] [--in DIR]
 
   --step N      every Nth system call is a point (1: all of them; hours)
   --seconds N   how long the many processes go on (600)
@@ -29,7 +30,7 @@ Needs root, strace and dist/lamina (deno task compile). What goes wrong is left 
 const args = parseArgs(Deno.args, {
   string: ["what", "step", "seconds", "only", "in"],
   boolean: ["help"],
-  default: { what: "kill,faults,power,turmoil", step: "1", seconds: "600", only: "" },
+  default: { what: "kill,faults,full,power,turmoil", step: "1", seconds: "600", only: "" },
 });
 const why = notRoot() ?? notCompiled() ?? lacks("strace");
 if (args.help || why !== undefined) {
@@ -64,6 +65,10 @@ if (what.has("faults")) {
   for (const scenario of scenarios) {
     await row("fault", scenario.name, () => failEverywhere(ground, scenario, step, show));
   }
+}
+if (what.has("full")) {
+  const rooms = Array.from({ length: 48 }, (_, i) => (i + 1) * 64 * 1024);
+  await row("full disk", "ext4", () => fillDisk(ground, rooms, show));
 }
 if (what.has("power")) {
   for (const kind of LOOP_KINDS) {

@@ -2,10 +2,12 @@
 
 import { assert } from "@std/assert";
 import { notCompiled } from "../e2e/program.ts";
+import { available } from "../support/loopfs.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
 import { turmoil } from "./concurrency.ts";
 import { failEverywhere } from "./faults.ts";
+import { fillDisk } from "./full.ts";
 import { Ground } from "./ground.ts";
 import { killEverywhere } from "./kill.ts";
 import { SCENARIOS } from "./scenario.ts";
@@ -28,6 +30,10 @@ Deno.test({
       });
     }
     assert(kills >= 4 && faults >= 3, `${kills} kills, ${faults} faults`);
+    await t.step({
+      ...needs("a full disk", available("ext4")),
+      fn: async () => assert(await fillDisk(ground, [100_000, 600_000]) > 0),
+    });
     await t.step("6 processes at once", async () => {
       const { commands } = await turmoil(ground, 6, Date.now() + 3000);
       assert(commands >= 6);
