@@ -94,7 +94,11 @@ export function readCatalogue(store: Store, alone: boolean): Catalogue {
     byDigest.set(digest, [...byDigest.get(digest) ?? [], name]);
   }
   if (alone && keeps && !isSame(known, { images, names })) {
-    writeKnown(layout, { images, names }, fresh);
+    try {
+      writeKnown(layout, { images, names }, fresh);
+    } catch {
+      // A full disk, which is what is collected for: then all is read again the next time.
+    }
   }
   return {
     images: [...images].map(([digest, { tree, layers }]) => ({
