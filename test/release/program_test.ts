@@ -27,6 +27,10 @@ Deno.test("program: a bundle's modules find workers and plugins at their new pla
     ],
     ['const text = "import.meta.url";', 'const text = "import.meta.url";'],
     [
+      'import { createRequire as it } from "node:module";\nvar __require = it(import.meta.url);\n',
+      'var __require = (name) => process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);\n',
+    ],
+    [
       "url: new URL(`../../plugins/${name}.ts`, import.meta.url).href",
       "url: new URL(`./plugins/${name}.js`, import.meta.url).href",
     ],
