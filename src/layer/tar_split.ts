@@ -74,15 +74,24 @@ function undo(decode: () => void): void {
 function handOver(line: Uint8Array, parts: SplitParts): void {
   const entry = parse(line);
   if (entry.type === 2) return parts.bytes(Buffer.from(entry.payload ?? "", "base64"));
-  // A hard link or a directory: it has a header, and nothing behind it.
-  if (entry.type !== 1) throw damaged(`an entry has the type ${entry.type}`);
+  if (entry.type !== 1) throw damaged(`an entry has the type ${shown(entry.type)}`);
   const size = entry.size ?? 0;
+  // A hard link or a directory: it has a header, and nothing behind it.
   if (size === 0) return;
-  if (!Number.isSafeInteger(size) || size < 0) throw damaged(`an entry has the size ${size}`);
-  const name = entry.name_raw ? Buffer.from(entry.name_raw, "base64") : Buffer.from(entry.name!);
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw damaged(`an entry has the size ${shown(size)}`);
+  }
+  const name = entry.name_raw
+    ? Buffer.from(entry.name_raw, "base64")
+    : Buffer.from(entry.name ?? "");
   if (name.length === 0 || name.includes(0)) throw damaged("the name of an entry is no path");
   const checksum = entry.payload ? Buffer.from(entry.payload, "base64") : undefined;
   parts.file({ name, size, checksum });
+}
+
+/** What should be a number. What it is instead may have no form as text. */
+function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : typeof value;
 }
 
 interface Entry {

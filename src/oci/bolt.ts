@@ -20,6 +20,9 @@ const VERSION = 2;
 const META_CHECKED = 56;
 /** Size of an element of a branch or a leaf, and of a bucket's header. */
 const ELEMENT = 16;
+/** Sizes of a page that there are: those of the machine that wrote it, or what it was told. */
+const MIN_PAGE = 512;
+const MAX_PAGE = 1 << 20;
 /** Of a leaf's element: its value is a bucket. */
 const IS_BUCKET = 1;
 /** Levels of pages; a tree of 2⁶⁴ bytes has fewer. */
@@ -92,8 +95,10 @@ function readMeta(bytes: Uint8Array, at: number): Meta | undefined {
     hash = BigInt.asUintN(64, (hash ^ BigInt(view.getUint8(i))) * 0x100000001b3n);
   }
   if (hash !== view.getBigUint64(META_CHECKED, true)) return undefined;
+  const pageSize = view.getUint32(8, true);
+  if (pageSize < MIN_PAGE || pageSize > MAX_PAGE) return undefined;
   return {
-    pageSize: view.getUint32(8, true),
+    pageSize,
     root: Number(view.getBigUint64(16, true)),
     transaction: view.getBigUint64(48, true),
   };
@@ -163,8 +168,11 @@ class PagedBucket implements Bucket {
       if (depth > MAX_DEPTH || page.length < PAGE_HEADER) throw this.#pages.damaged();
       const view = new DataView(page.buffer, page.byteOffset, page.length);
       const type = view.getUint16(8, true);
+      let left = page.length;
+      // No two pieces share bytes, so together they have no more than the page.
       const piece = (at: number, length: number) => {
-        if (at + length > page.length) throw this.#pages.damaged();
+        left -= length;
+        if (at + length > page.length || left < 0) throw this.#pages.damaged();
         return page.subarray(at, at + length);
       };
       for (let i = view.getUint16(10, true), at = PAGE_HEADER; i > 0; i--, at += ELEMENT) {

@@ -8,7 +8,7 @@
 import { LaminaError } from "../error.ts";
 import type { Limits } from "../limits.ts";
 import { type Bucket, readBolt } from "./bolt.ts";
-import { type Descriptor, parseDescriptor, parseObject } from "./documents.ts";
+import { type Descriptor, excerpt, parseDescriptor, parseObject } from "./documents.ts";
 import { DirectoryFiles, type Extent, type Files, readDocument, statIfThere } from "./files.ts";
 import { blobPath } from "./image.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "./media_types.ts";
@@ -67,7 +67,7 @@ export function containerdImages(
       const target = at(image, "target")?.values();
       if (target === undefined) continue;
       const text = (key: string) => new TextDecoder().decode(target.get(key));
-      const subject = `image ${name} of ${files.subject}`;
+      const subject = `image ${excerpt(name)} of ${files.subject}`;
       images.push(parseDescriptor({
         mediaType: text("mediatype"),
         digest: text("digest"),

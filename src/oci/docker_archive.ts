@@ -260,13 +260,21 @@ function readList(files: Files, limits: Limits): SavedImage[] {
     const config = object["Config"];
     const tags = object["RepoTags"] ?? [];
     const layers = object["Layers"] ?? [];
-    if (typeof config !== "string" || config === "") return bad("an entry has no Config");
-    if (!isStrings(tags)) return bad("RepoTags is not a list of strings");
-    if (!isStrings(layers)) return bad("Layers is not a list of strings");
+    if (!isName(config) || config === "") return bad("an entry has no Config");
+    if (!isNames(tags)) return bad("RepoTags is not a list of strings");
+    if (!isNames(layers)) return bad("Layers is not a list of strings");
     return { config, tags, layers };
   });
 }
 
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+/** Longest path or tag. */
+const MAX_NAME = 4096;
+
+/** Whether it is a string that can be a path or a tag. */
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_NAME;
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isName);
 }

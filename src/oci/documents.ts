@@ -62,6 +62,11 @@ export function parseObject(bytes: Uint8Array, subject: string): Json {
   return isObject(value) ? value : invalid(subject, "it is not a JSON object");
 }
 
+/** A string of a document as messages quote it: its beginning. */
+export function excerpt(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -137,7 +142,9 @@ export function annotationsOf(
   if (!isObject(given)) invalid(subject, `the annotations of ${what} are not an object`);
   for (const key of Object.keys(given)) {
     const text = given[key];
-    if (typeof text !== "string") invalid(subject, `annotation ${key} of ${what} is not a string`);
+    if (typeof text !== "string") {
+      invalid(subject, `annotation ${excerpt(key)} of ${what} is not a string`);
+    }
     annotations[key] = text;
   }
   return annotations;
@@ -168,9 +175,14 @@ function checkType(object: Json, mediaType: string | undefined, kind: Kind, subj
   if (version !== 2) invalid(subject, "schemaVersion is not 2");
   const said = optionalString(object, "mediaType", subject);
   if (said && mediaType !== undefined && said !== mediaType) {
-    invalid(subject, `it says that it is ${said}, its descriptor says ${mediaType}`);
+    invalid(
+      subject,
+      `it says that it is ${excerpt(said)}, its descriptor says ${excerpt(mediaType)}`,
+    );
   }
-  if (said && kindOf(said) !== kind) invalid(subject, `it says that it is ${said}, not an ${kind}`);
+  if (said && kindOf(said) !== kind) {
+    invalid(subject, `it says that it is ${excerpt(said)}, not an ${kind}`);
+  }
   const foreign = kind === "index" ? ["layers", "config", "fsLayers"] : ["manifests", "fsLayers"];
   for (const key of foreign) {
     if (own(object, key) !== undefined) {

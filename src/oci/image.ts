@@ -8,7 +8,7 @@ import { LaminaError } from "../error.ts";
 import { limitError, type Limits } from "../limits.ts";
 import type { LayerSource } from "../layer/mod.ts";
 import { checkName } from "../store/names.ts";
-import { type Config, type Descriptor, type Manifest, parseConfig } from "./documents.ts";
+import { type Config, type Descriptor, excerpt, type Manifest, parseConfig } from "./documents.ts";
 import { type Extent, type Files, readVerified, wrongSize } from "./files.ts";
 import { kindOf } from "./media_types.ts";
 import { formatPlatform, type Platform } from "./platform.ts";
@@ -85,7 +85,9 @@ export function checkManifest(manifest: Manifest, subject: string): void {
   if (kindOf(manifest.config.mediaType) !== "config") {
     throw new LaminaError(
       "unsupported",
-      `${subject}: it is not an image but an artifact (its config is ${manifest.config.mediaType})`,
+      `${subject}: it is not an image but an artifact (its config is ${
+        excerpt(manifest.config.mediaType)
+      })`,
       { hint: "Name an image; an artifact has no root filesystem." },
     );
   }
@@ -101,20 +103,20 @@ export function checkManifest(manifest: Manifest, subject: string): void {
     if (kind === "foreign-layer") {
       throw new LaminaError(
         "unsupported",
-        `${what} is a foreign layer (${layer.mediaType}): its content is elsewhere`,
+        `${what} is a foreign layer (${excerpt(layer.mediaType)}): its content is elsewhere`,
         {
           hint: "Windows base images have such layers; they cannot be composed here.",
         },
       );
     }
     if (kind === "encrypted-layer") {
-      throw new LaminaError("unsupported", `${what} is encrypted (${layer.mediaType})`, {
+      throw new LaminaError("unsupported", `${what} is encrypted (${excerpt(layer.mediaType)})`, {
         hint: "Decrypt it first: skopeo copy --decryption-key KEY SOURCE oci:DIR:TAG",
       });
     }
     throw new LaminaError(
       "unsupported",
-      `${what} has the media type ${layer.mediaType}, which is no layer's`,
+      `${what} has the media type ${excerpt(layer.mediaType)}, which is no layer's`,
       {
         hint: "Layers are tar archives, plain or compressed with gzip or zstd.",
       },
@@ -195,7 +197,8 @@ export function nameFromPath(path: string): string {
 
 /** "a, b and c"; of very many, the first twenty. */
 export function enumerate(items: readonly string[]): string {
-  const shown = items.length > 20 ? [...items.slice(0, 20), `${items.length - 20} more`] : items;
+  const first = items.slice(0, 20).map(excerpt);
+  const shown = items.length > 20 ? [...first, `${items.length - 20} more`] : first;
   return shown.length < 2
     ? shown.join("")
     : `${shown.slice(0, -1).join(", ")} and ${shown[shown.length - 1]}`;

@@ -287,7 +287,7 @@ export function parseReference(
 
 /** Whether a text begins as a reference that lamina reads, rather than as a name in a store. */
 export function isReference(text: string): boolean {
-  return /^(?:(?:oci|oci-archive|docker-archive|containers-storage|containerd):.|docker:\/\/)/s
+  return /^(?:(?:oci|oci-archive|docker-archive|containerd):.|containers-storage:|docker:\/\/)/s
     .test(text);
 }
 

@@ -141,7 +141,7 @@ export class StorageTables implements Disposable {
   document(image: StoredImage, name: string): Extent | undefined {
     if (!image.documents.includes(name)) return undefined;
     // As containers/storage names such files: images.go, makeBigDataBaseName.
-    const base = /^[a-z0-9.]+$/.test(name) ? name : `=${btoa(name)}`;
+    const base = /^[a-z0-9.]+$/.test(name) ? name : `=${base64(name)}`;
     const file = `${this.#root}/${this.driver}-images/${image.id}/${base}`;
     const info = statIfThere(file);
     if (info === undefined || !info.isFile) return undefined;
@@ -172,9 +172,9 @@ export class StorageTables implements Disposable {
     }
     if (!Array.isArray(list)) throw this.#damaged(`${file} is not a list`);
     return list.map((entry) => {
-      const isEntry = typeof entry === "object" && entry !== null;
-      // An id becomes part of a path.
-      if (!isEntry || !/^[0-9a-f]{64}$/.test(String(entry.id))) {
+      const id = typeof entry === "object" && entry !== null ? text(entry, "id") : undefined;
+      // It becomes part of a path.
+      if (id === undefined || !/^[0-9a-f]{64}$/.test(id)) {
         throw this.#damaged(`an entry of ${file} has no id`);
       }
       return read(entry);
@@ -238,6 +238,11 @@ async function lockForReading(path: string): Promise<Disposable | undefined> {
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
+}
+
+/** Base64 of a string's UTF-8. */
+function base64(name: string): string {
+  return new TextEncoder().encode(name).toBase64();
 }
 
 function text(entry: Record<string, unknown>, key: string): string | undefined {

@@ -72,8 +72,8 @@ class DumpParser {
   readonly #fields: string[] = new Array(FIELDS).fill("");
   /** Directories by path, the root's being empty. */
   readonly #directories = new Map<ByteString, Inode>();
-  /** The one asked for last. No path of a directory is a slash. */
-  #recent: { path: ByteString; directory?: Inode } = { path: "/" };
+  /** The one asked for last. */
+  #recent: { path: ByteString; directory: Inode } | undefined;
   /** Hard links by the inode that keeps their place. */
   readonly #pending = new Map<Inode, Pending>();
 
@@ -166,7 +166,7 @@ class DumpParser {
 
   /** The directory of a path; entries of one directory mostly follow each other. */
   #parent(path: ByteString): Inode {
-    if (path === this.#recent.path) return this.#recent.directory!;
+    if (path === this.#recent?.path) return this.#recent.directory;
     const directory = this.#directories.get(path);
     if (directory === undefined) this.#noParent(path);
     this.#recent = { path, directory };
@@ -174,6 +174,8 @@ class DumpParser {
   }
 
   #noParent(path: ByteString): never {
+    // The root's own path is empty here.
+    if (path === "/") this.#fail("PATH starts with two slashes");
     this.#fail(
       this.#find(path) === undefined
         ? `the directory ${path} is not there (parents come before what is in them)`

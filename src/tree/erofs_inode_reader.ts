@@ -195,6 +195,8 @@ export class InodeReader {
     if (impossible || !escaped && key.startsWith(OVERLAY)) {
       throw malformed(`inode ${nid} has an xattr that composefs does not write`);
     }
+    // A shared one comes here once: without this, overlapping ones could be many times the image.
+    this.take(valueLength);
     return { key, value: this.#image.bytes.slice(value, value + valueLength) };
   }
 }

@@ -147,7 +147,7 @@ class Merge {
   #resolveLink(placeholder: Inode, path: ByteString, target: ByteString): void {
     this.special = true;
     const cut = target.lastIndexOf("/");
-    const parent = this.#follow([this.root], target.slice(0, Math.max(cut, 0)), MAX_SYMLINKS);
+    const parent = this.#follow([this.root], target.slice(0, Math.max(cut, 0)));
     const inode = parent === undefined
       ? undefined
       : parent.at(-1)!.children!.get(target.slice(cut + 1));
@@ -251,7 +251,7 @@ class Merge {
     if (there === undefined) return undefined;
     if (there.children !== null) return [...stack, there];
     if (!isImplied(inode) || (there.mode & S_IFMT) !== S_IFLNK) return undefined;
-    return this.#follow(stack, there.target, MAX_SYMLINKS);
+    return this.#follow(stack, there.target, { left: MAX_SYMLINKS - 1 });
   }
 
   /** Makes an inode of the layer one of the tree. */
@@ -265,8 +265,16 @@ class Merge {
     return inode;
   }
 
-  /** Goes from a directory along a path, through symbolic links, inside the root; undefined where that is not a directory. */
-  #follow(from: readonly Inode[], path: ByteString, links: number): readonly Inode[] | undefined {
+  /**
+   * Goes from a directory along a path, through symbolic links, inside the root; undefined where that is not a directory.
+   *
+   * @param links How many may be followed in all: were it counted for each branch, few links could lead on without end.
+   */
+  #follow(
+    from: readonly Inode[],
+    path: ByteString,
+    links = { left: MAX_SYMLINKS },
+  ): readonly Inode[] | undefined {
     let stack: readonly Inode[] = path.startsWith("/") ? [this.root] : from;
     for (const part of path.split("/")) {
       if (part === "" || part === ".") continue;
@@ -277,8 +285,8 @@ class Merge {
       const next = stack.at(-1)!.children!.get(part);
       if (next === undefined) return undefined;
       if (next.children !== null) stack = [...stack, next];
-      else if ((next.mode & S_IFMT) === S_IFLNK && links > 0) {
-        const led = this.#follow(stack, next.target, --links);
+      else if ((next.mode & S_IFMT) === S_IFLNK && links.left-- > 0) {
+        const led = this.#follow(stack, next.target, links);
         if (led === undefined) return undefined;
         stack = led;
       } else return undefined;

@@ -103,5 +103,6 @@ export function readOrigins(bytes: Uint8Array): Origins {
 }
 
 function pathsStart(inodes: number): number {
-  return (HEADER + 2 * inodes + 3) & ~3;
+  // Not by bits: a count that a damaged file says may need more than 32.
+  return 4 * Math.ceil((HEADER + 2 * inodes) / 4);
 }

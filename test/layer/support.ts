@@ -220,7 +220,9 @@ export function contentOf(inode: Inode, objects: string): Uint8Array {
 }
 
 /** A layer's tree as {@link snapshot} would show its directory on disk. */
-export function indexSnapshot({ root, objects }: Ingested): Map<string, string> {
+export function indexSnapshot(
+  { root, objects }: Pick<Ingested, "root" | "objects">,
+): Map<string, string> {
   const groups = new Map<Inode, string[]>();
   const lines = new Map<string, string[]>();
   for (const [path, inode] of entries(root)) {
@@ -280,7 +282,7 @@ export function completed(disk: Map<string, string>, links: string): Map<string,
 }
 
 /** Asserts that a layer's directory on disk, of the native form, is what its index says. */
-export function assertDiskMatches(layer: Ingested): void {
+export function assertDiskMatches(layer: Omit<Ingested, "result">): void {
   const disk = completed(snapshot(layer.fs), layer.links);
   for (const [path, line] of disk) {
     if (line.includes(" rdev=0:0 ")) disk.set(path, line.replace(/ mtime=\S+/, ""));

@@ -418,6 +418,36 @@ for (const [name, change, message] of broken) {
   });
 }
 
+Deno.test("shared xattrs that overlap are refused before they fill the memory", () => {
+  // Three for each of 1000 files, each at a word of its own, where it says that it has nearly 64 KiB: 200 MB in all.
+  const FILES = 1000;
+  const lines = Array.from(
+    { length: FILES },
+    (_, f) => `/f${f} 0 100644 1 0 0 0 0.0 - - - user.a=1 user.b=2 user.c=3`,
+  );
+  const written = writeErofs(tree(...lines));
+  const image = new Uint8Array(written.length + 20 * 4096);
+  image.set(written);
+  const view = new DataView(image.buffer);
+  view.setUint32(1024 + 36, image.length / 4096, true);
+  const shared = view.getUint32(1024 + 44, true) * 4096;
+  const nids: number[] = [];
+  const before = new ErofsView(written);
+  before.entries(before.rootNid, (nid) => nids.push(nid));
+  let word = 0;
+  for (const nid of nids) {
+    const at = nid * 32;
+    const references = at + ((image[at] & 1) === 0 ? 32 : 64) + 12;
+    for (let i = 0; i < 3; i++, word++) {
+      const place = written.length + 4 * word;
+      view.setUint32(references + 4 * i, (place - shared) / 4, true);
+      image.set([i + 1, 1, 0x01, 0xff], place);
+    }
+  }
+  const error = assertThrows(() => readErofs(image), LaminaError);
+  assertEquals(error.message, "the composefs image is malformed: inodes share data in it");
+});
+
 Deno.test("directories that share their blocks are refused before they fill the memory", () => {
   // 200 directories, whose names before `.` are in blocks: these can be made the same ones for all.
   const lines: string[] = [];

@@ -412,3 +412,18 @@ Deno.test("property: without links and implied directories, merging is a simple 
     { numRuns: 1000 },
   );
 });
+
+Deno.test("symbolic links that double the way at each step lead nowhere, and soon", () => {
+  const lower: Shorthand = {};
+  const upper: Shorthand = {};
+  // The last leads to the root; each other one twice over the next: 2^20 links in all, no chain of them longer than 40.
+  for (let i = 0; i < 20; i++) lower[`l${i}`] = { to: `l${i + 1}/l${i + 1}` };
+  lower.l20 = { to: "/" };
+  for (let i = 0; i < 100; i++) {
+    lower[`a${i}`] = { to: "l1" };
+    upper[`a${i}/x`] = `${i}`;
+  }
+  upper["l18/y"] = "y";
+  const tree = shown(mergeLayers([lower, upper].map(layerOf)).root);
+  assertEquals([tree.a99, tree["a99/x"], tree.l18, tree.y], ["dir 755", "99", "-> l19/l19", "y"]);
+});
