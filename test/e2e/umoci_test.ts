@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { compose } from "../../src/strategy/compose.ts";
 import { BUILT_IN } from "../../src/strategy/loader.ts";
 import { release } from "../../src/strategy/release.ts";
-import { pull } from "../../src/oci/pull.ts";
 import { SHELL_PROGRAMS } from "../../src/release/demo_files.ts";
 import { makeDemoImages } from "../../src/release/demo_images.ts";
 import { Store } from "../../src/store/mod.ts";
@@ -11,6 +10,7 @@ import { available, LOOP_KINDS, LoopFs } from "../support/loopfs.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { FAST, TempDir } from "../support/temp.ts";
+import { pullShared } from "../support/threads.ts";
 
 // XFS shows ACLs under a second name.
 const xattrs = (key: string) => !key.startsWith("trusted.SGI_ACL_");
@@ -65,7 +65,7 @@ for (const kind of LOOP_KINDS) {
         }).outputSync();
         assertEquals(success, true, new TextDecoder().decode(stderr));
         const expected = snapshot(unpacked, { xattrs });
-        const { image } = await pull(store, `oci:${layout}:${tag}`);
+        const { image } = await pullShared(store, `oci:${layout}:${tag}`);
         for (const strategy of BUILT_IN) {
           const reason = strategy === "reflink" && kind === "ext4"
             ? "ext4 has no reflinks"

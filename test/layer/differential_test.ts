@@ -11,6 +11,7 @@ import { available, LoopFs, type LoopKind } from "../support/loopfs.ts";
 import { lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { TempDir } from "../support/temp.ts";
+import { sharedThreads } from "../support/threads.ts";
 import { assertDiskMatches, completed, Workshop } from "./support.ts";
 
 /** Directories that are on nearly every host: more than a thousand files of all sizes, links, device nodes. */
@@ -63,7 +64,7 @@ for (const kind of ["xfs", "ext4"] as LoopKind[]) {
       using temp = new TempDir();
       const archive = join(temp.path, "layer.tar");
       pack(archive, ["--format=pax", "--xattrs", "--xattrs-include=*"]);
-      await using workshop = new Workshop({ where: fs.path });
+      await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
       const blob = Deno.readFileSync(archive);
       const layer = await workshop.ingest(blob, { compression: "gzip" });
       assertEquals(layer.result.diffId, sha256(blob));
@@ -98,7 +99,7 @@ for (const format of ["--format=gnu", "--format=ustar"]) {
       const archive = join(temp.path, "layer.tar");
       const source = exists("/usr/share/perl5") ? "usr/share/perl5" : "etc";
       run("tar", format, "-C", "/", "-cf", archive, source);
-      await using workshop = new Workshop();
+      await using workshop = new Workshop({ pipeline: sharedThreads(true) });
       const layer = await workshop.ingest(Deno.readFileSync(archive), { compression: "zstd" });
       const byTar = join(temp.path, "tar");
       Deno.mkdirSync(byTar);

@@ -18,6 +18,7 @@ import {
   sparseFile,
   symlink,
 } from "../support/tar.ts";
+import { sharedThreads } from "../support/threads.ts";
 import { assertDiskMatches, contentOf, Workshop } from "./support.ts";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
@@ -28,7 +29,7 @@ const capability = bytes(1, 0, 0, 2, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 Deno.test({
   ...needs("layer: all metadata on disk and in the index", notRoot()),
   async fn() {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ pipeline: sharedThreads(true) });
     const layer = await workshop.ingest([
       directory("./", { mode: 0o711, uid: 3, gid: 4, mtimeText: "-5.000000001" }),
       file("suid", text, { mode: 0o6755, uid: 1000, gid: 2000 }),
@@ -149,7 +150,7 @@ for (const form of ["old", "0.0", "0.1", "1.0"] as const) {
   Deno.test({
     ...needs(`layer: holes of a sparse file (${form}) stay holes`, notRoot()),
     async fn() {
-      await using workshop = new Workshop();
+      await using workshop = new Workshop({ pipeline: sharedThreads(true) });
       const size = 50_000_000;
       const parts = [
         { offset: 8192, bytes: bytes(1, 2, 3) },
@@ -186,7 +187,7 @@ for (const form of ["old", "0.0", "0.1", "1.0"] as const) {
 Deno.test({
   ...needs("layer: files of every size around the borders of blocks and buffers", notRoot()),
   async fn() {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ pipeline: sharedThreads(true) });
     const sizes = [0, 1, 63, 64, 65, 511, 512, 513, 4095, 4096, 4097, 8192, 100_000];
     // Buffers of the ring hold 512 KiB, so these lie across one, two and three of them.
     sizes.push(524_287, 524_288, 524_289, 1_048_576, 1_700_000);
@@ -219,7 +220,7 @@ Deno.test({
     lacks("fsverity"),
   ),
   async fn() {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ pipeline: sharedThreads(true) });
     const layer = await workshop.ingest(
       [65, 4096, 5000, 600_000, 3_000_000].map((size) => file(`f${size}`, "z".repeat(size))),
     );
@@ -235,7 +236,7 @@ Deno.test({
 Deno.test({
   ...needs("layer: no attribute of the store's own stands on its files", notRoot()),
   async fn() {
-    await using workshop = new Workshop();
+    await using workshop = new Workshop({ pipeline: sharedThreads(true) });
     const { fs } = await workshop.ingest([file("implied/f", text), hardlink("b", "lower")]);
     assertEquals(readXattrsAt(AT_FDCWD, `${fs}/implied`), null);
     assertEquals(readXattrsAt(AT_FDCWD, fs), null);

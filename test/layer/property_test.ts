@@ -21,6 +21,7 @@ import {
   whiteout,
 } from "../support/tar.ts";
 import { FAST } from "../support/temp.ts";
+import { sharedThreads } from "../support/threads.ts";
 import { assertDiskMatches, describe, Workshop } from "./support.ts";
 
 type Step =
@@ -111,7 +112,7 @@ function meaning(steps: readonly Step[]): string[] | undefined {
 Deno.test({
   ...needs("layer property: plain entries in any order mean what they say", notRoot()),
   async fn() {
-    await using workshop = new Workshop({ where: FAST });
+    await using workshop = new Workshop({ where: FAST, pipeline: sharedThreads(true) });
     await fc.assert(
       fc.asyncProperty(fc.array(plain, { maxLength: 14 }), async (steps) => {
         const expected = meaning(steps);
@@ -143,7 +144,7 @@ Deno.test({
     notRoot(),
   ),
   async fn() {
-    await using workshop = new Workshop({ where: FAST });
+    await using workshop = new Workshop({ where: FAST, pipeline: sharedThreads(true) });
     // What a link that leads out would reach.
     const bait = `${workshop.path}/a`;
     Deno.writeTextFileSync(bait, "untouched");

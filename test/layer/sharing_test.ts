@@ -10,6 +10,7 @@ import { fsVerityDigest, type Inode, objectPath } from "../../src/tree/mod.ts";
 import { available, LoopFs, type LoopKind } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { directory, file, hardlink, sparseFile, type TarPiece } from "../support/tar.ts";
+import { sharedThreads } from "../support/threads.ts";
 import { assertDiskMatches, contentOf, type Ingested, Workshop } from "./support.ts";
 
 function random(size: number): Uint8Array {
@@ -104,7 +105,7 @@ for (const kind of ["xfs", "btrfs", "ext4"] as LoopKind[]) {
     ...needs(`layer: content shared on ${kind}`, notRoot(), available(kind)),
     async fn() {
       await using fs = await LoopFs.make(kind, 512);
-      await using workshop = new Workshop({ where: fs.path });
+      await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
       const first = await workshop.ingest(content(1_000_000_000));
       assertDiskMatches(first);
       assertEquals(first.result.fileBytes, 20 * MB + 301 * 20_000 + 64);
@@ -150,7 +151,7 @@ Deno.test({
   ),
   async fn() {
     await using fs = await LoopFs.make("xfs", 300);
-    await using workshop = new Workshop({ where: fs.path });
+    await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
     const bytes = random(10_000);
     const { root } = await workshop.ingest([file("a", bytes)]);
     Deno.truncateSync(`${workshop.objects}/${root.children!.get("a")!.payload}`, 5000);
@@ -164,7 +165,7 @@ Deno.test({
   ...needs("layer: sparse and streamed files are shared too", notRoot(), available("xfs")),
   async fn() {
     await using fs = await LoopFs.make("xfs", 300);
-    await using workshop = new Workshop({ where: fs.path });
+    await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
     const bytes = random(3 * MB);
     const pieces = [
       ...sparseFile("1.0", "sparse", 40 * MB, [
@@ -214,7 +215,7 @@ Deno.test({
   ...needs("layer: a file with as many links as the filesystem has", notRoot(), available("ext4")),
   async fn() {
     await using fs = await LoopFs.make("ext4", 64);
-    await using workshop = new Workshop({ where: fs.path });
+    await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
     // ext4 has 65,000 links for an inode: none is left for the object.
     const bytes = random(1000);
     const layer = await workshop.ingest([
@@ -241,7 +242,7 @@ Deno.test({
   ),
   async fn() {
     await using fs = await LoopFs.make("ext4", 64);
-    await using workshop = new Workshop({ where: fs.path });
+    await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
     const bytes = random(1000);
     const first = await workshop.ingest([file("f", bytes)]);
     const [name] = workshop.objectNames();
@@ -267,7 +268,7 @@ Deno.test({
   ),
   async fn() {
     await using fs = await LoopFs.make("ext4", 64);
-    await using workshop = new Workshop({ where: fs.path });
+    await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
     const [small, large] = [random(1000), random(9000)];
     const xattrs = { "user.x": "1" };
     await workshop.ingest([file("a", small), file("b", large)]);

@@ -42,6 +42,7 @@ export class Workshop implements AsyncDisposable {
   readonly objects: string;
   readonly pipeline: LayerPipeline;
   readonly #temp: TempDir;
+  readonly #own: LayerPipeline | undefined;
   /** Blobs do not count as the store's. */
   readonly #blobs = new TempDir();
   #count = 0;
@@ -53,6 +54,8 @@ export class Workshop implements AsyncDisposable {
       readonly native?: boolean;
       readonly limits?: Partial<Limits>;
       readonly parallel?: number;
+      /** The threads to use, which stay; by default it has its own. */
+      readonly pipeline?: LayerPipeline;
     } = {},
   ) {
     this.#temp = new TempDir(options.where);
@@ -61,7 +64,8 @@ export class Workshop implements AsyncDisposable {
     for (let i = 0; i < 256; i++) {
       Deno.mkdirSync(`${this.objects}/${i.toString(16).padStart(2, "0")}`, { recursive: true });
     }
-    this.pipeline = new LayerPipeline({ native: true, ...options });
+    const { pipeline } = options;
+    this.pipeline = pipeline ?? (this.#own = new LayerPipeline({ native: true, ...options }));
   }
 
   /** A new staging directory. */
@@ -136,7 +140,7 @@ export class Workshop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.pipeline[Symbol.asyncDispose]();
+    await this.#own?.[Symbol.asyncDispose]();
     this.#temp[Symbol.dispose]();
     this.#blobs[Symbol.dispose]();
   }

@@ -19,6 +19,7 @@ import {
 } from "../support/tar.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { FAST } from "../support/temp.ts";
+import { sharedThreads } from "../support/threads.ts";
 import { assertDiskMatches, describe, Workshop } from "./support.ts";
 
 const root = directory("./");
@@ -395,7 +396,7 @@ const TREES: [title: string, pieces: readonly TarPiece[], tree: readonly string[
 Deno.test({
   ...needs("layer: trees of archives, in memory and on disk", notRoot()),
   async fn(t) {
-    await using workshop = new Workshop({ where: FAST });
+    await using workshop = new Workshop({ where: FAST, pipeline: sharedThreads(true) });
     for (const [title, pieces, tree] of TREES) {
       await t.step(title, async () => {
         const layer = await workshop.ingest(pieces);
@@ -473,7 +474,7 @@ const REFUSED: [title: string, pieces: readonly TarPiece[], says: readonly strin
 Deno.test({
   ...needs("layer: archives that are refused, by entry and reason", notRoot()),
   async fn(t) {
-    await using workshop = new Workshop({ where: FAST });
+    await using workshop = new Workshop({ where: FAST, pipeline: sharedThreads(true) });
     for (const [title, pieces, says] of REFUSED) {
       await t.step(title, async () => {
         const error = await workshop.refuse([file("first", text), ...pieces], says);
@@ -487,7 +488,7 @@ Deno.test({
 Deno.test({
   ...needs("layer: what is left out is counted", notRoot()),
   async fn() {
-    await using workshop = new Workshop({ where: FAST });
+    await using workshop = new Workshop({ where: FAST, pipeline: sharedThreads(true) });
     const { result } = await workshop.ingest([
       file("f", text, { xattrs: { "user.overlay.redirect": "1", "user.keep": "1" } }),
       fifo("p", { xattrs: { "user.x": "1", "trusted.keep": "1" } }),

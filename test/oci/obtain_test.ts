@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import { obtainImage, PULL_POLICIES, type PullPolicy } from "../../src/oci/obtain.ts";
-import { pull } from "../../src/oci/pull.ts";
 import { removeImage, Store } from "../../src/store/mod.ts";
 import { writeOciLayout } from "../support/images.ts";
 import { file, makeTar } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
+import { pullShared } from "../support/threads.ts";
 
 /** A store, and a layout whose image `app` changes with its version. */
 class Place implements Disposable {
@@ -48,7 +48,7 @@ Deno.test("obtain: a stored name, by each policy", async () => {
   using place = new Place();
   const one = await place.publish("1");
   await rejected("not-found", place.obtain("app", "always"));
-  await pull(place.store, place.reference, { name: "mine" });
+  await pullShared(place.store, place.reference, { name: "mine" });
   const two = await place.publish("2");
   assertEquals(await place.obtain("mine", "missing"), [one, "there"]);
   assertEquals(await place.obtain("mine", "never"), [one, "there"]);
@@ -66,7 +66,7 @@ Deno.test("obtain: a stored name, by each policy", async () => {
 Deno.test("obtain: a digest is never pulled", async () => {
   using place = new Place();
   const one = await place.publish("1");
-  await pull(place.store, place.reference);
+  await pullShared(place.store, place.reference);
   await place.publish("2");
   for (const policy of PULL_POLICIES) {
     assertEquals(await place.obtain(one, policy), [one, "there"], policy);
@@ -102,8 +102,8 @@ Deno.test("obtain: a name remembers where it was pulled from, not where its imag
   using other = new Place();
   const one = await place.publish("1");
   assertEquals(await other.publish("1"), one);
-  await pull(place.store, place.reference, { name: "mine" });
-  await pull(place.store, other.reference, { name: "mine" });
+  await pullShared(place.store, place.reference, { name: "mine" });
+  await pullShared(place.store, other.reference, { name: "mine" });
   assertEquals(place.store.names.source("mine"), other.reference);
   const two = await other.publish("2");
   assertEquals(await place.obtain("mine", "newer"), [two, "pulled"]);
@@ -117,7 +117,7 @@ Deno.test("obtain: a name remembers where it was pulled from, not where its imag
 Deno.test("obtain: an interrupted pull is an error by every policy that pulls", async () => {
   using place = new Place();
   await place.publish("1");
-  await pull(place.store, place.reference);
+  await pullShared(place.store, place.reference);
   await place.publish("2");
   const signal = AbortSignal.abort(new Error("interrupted"));
   for (const policy of ["always", "newer"] as const) {

@@ -17,7 +17,8 @@ import {
   writeOciLayout,
 } from "../support/images.ts";
 import { directory, file, hardlink, makeTar, whiteout } from "../support/tar.ts";
-import { TempDir } from "../support/temp.ts";
+import { FAST, TempDir } from "../support/temp.ts";
+import { pullShared } from "../support/threads.ts";
 
 const BASE = makeTar([
   directory("etc"),
@@ -32,7 +33,7 @@ const OTHER_IMAGE: ImageSpec = { name: "other", layers: [BASE, OTHER], compressi
 
 /** A store and a place for images, for one test. */
 class Place implements Disposable {
-  readonly #directory = new TempDir();
+  readonly #directory = new TempDir(FAST);
   readonly layout = `${this.#directory.path}/layout`;
   readonly store = Store.open(`${this.#directory.path}/store`, { create: true });
 
@@ -88,14 +89,14 @@ Deno.test("what the store has is not pulled again", async () => {
   using place = new Place();
   const { store, layout } = place;
   await writeOciLayout(layout, [APP_IMAGE, OTHER_IMAGE]);
-  const first = await pull(store, `oci:${layout}:app`);
-  const again = await pull(store, `oci:${layout}:app`, { name: "again" });
+  const first = await pullShared(store, `oci:${layout}:app`);
+  const again = await pullShared(store, `oci:${layout}:app`, { name: "again" });
   assertEquals(again.known, true);
   assertEquals(again.image, first.image);
   assertEquals([again.newBytes, again.layers.map(({ isNew }) => isNew)], [0, [false, false]]);
   assertEquals(store.images.find("again").digest, store.images.find("app").digest);
 
-  const other = await pull(store, `oci:${layout}:other`, { name: "app" });
+  const other = await pullShared(store, `oci:${layout}:other`, { name: "app" });
   assertEquals(other.layers.map(({ isNew }) => isNew), [false, true]);
   assertEquals(other.newBytes, 10000);
   assertEquals(other.replaced, first.image.digest);
@@ -108,8 +109,8 @@ Deno.test("equal content of different layers is stored once", async () => {
   const { store, layout } = place;
   const copy = makeTar([file("copy", "a".repeat(9000), { mtime: 1 })]);
   await writeOciLayout(layout, [APP_IMAGE, { name: "copy", layers: [copy] }]);
-  await pull(store, `oci:${layout}:app`);
-  const result = await pull(store, `oci:${layout}:copy`);
+  await pullShared(store, `oci:${layout}:app`);
+  const result = await pullShared(store, `oci:${layout}:copy`);
   // Shared where the filesystem can clone; else it is another file.
   assert(result.sharedBytes === 9000 || result.sharedBytes === 0, `${result.sharedBytes}`);
   assertEquals(result.newBytes + result.sharedBytes, 9000);
@@ -123,7 +124,7 @@ Deno.test("a layer that an image has twice is ingested once, and an image may ha
     layers: [],
   }]);
   const events: PullEvent[] = [];
-  const twice = await pull(store, `oci:${layout}:twice`, {
+  const twice = await pullShared(store, `oci:${layout}:twice`, {
     onProgress: (event) => events.push(event),
   });
   assertEquals(twice.layers.length, 3);
@@ -132,7 +133,7 @@ Deno.test("a layer that an image has twice is ingested once, and an image may ha
   assertEquals(events[0], { type: "found", digest: twice.image.digest, layers: 2, missing: 2 });
   assertEquals(twice.newBytes, 26000);
 
-  const empty = await pull(store, `oci:${layout}:empty`);
+  const empty = await pullShared(store, `oci:${layout}:empty`);
   assertEquals([empty.layers, empty.newBytes, empty.image.tree.files], [[], 0, 0]);
 });
 
@@ -141,7 +142,7 @@ Deno.test("progress goes from nothing to all, layer by layer, in phases", async 
   const { store, layout } = place;
   const [written] = await writeOciLayout(layout, [APP_IMAGE]);
   const events: PullEvent[] = [];
-  await pull(store, `oci:${layout}:app`, { onProgress: (event) => events.push(event) });
+  await pullShared(store, `oci:${layout}:app`, { onProgress: (event) => events.push(event) });
   assertEquals(events[0].type, "found");
   assertEquals(events.slice(-2).map(({ type }) => type), ["entering", "merging"]);
   for (const { digest, size } of written.layers) {
@@ -161,7 +162,7 @@ Deno.test("a docker archive is pulled under its own name", async () => {
   using place = new Place();
   const { store, layout } = place;
   await writeDockerArchive(layout, [{ name: "example.org/app:1", layers: [BASE, APP] }]);
-  const result = await pull(store, `docker-archive:${layout}`);
+  const result = await pullShared(store, `docker-archive:${layout}`);
   assertEquals(result.name, "example.org/app:1");
   assertEquals(store.images.find("example.org/app:1"), result.image);
   assertEquals(result.image.layers.map(({ digest }) => digest), [sha256(BASE), sha256(APP)]);
@@ -228,7 +229,7 @@ Deno.test("a name that cannot be is refused before anything is done", async () =
   await writeOciLayout(layout, [APP_IMAGE]);
   for (const name of ["", "-x", "a b", "../x", `sha256:${"0".repeat(64)}`, "x".repeat(300)]) {
     const error = await assertRejects(
-      () => pull(store, `oci:${layout}:app`, { name }),
+      () => pullShared(store, `oci:${layout}:app`, { name }),
       LaminaError,
       "not a name",
     );

@@ -2,13 +2,13 @@
 
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { pull } from "../../src/oci/pull.ts";
 import { CONFIG_DIGEST, LAYER_DIGEST, MERGED_DIGEST, sealedDigests } from "../../src/oci/sealed.ts";
 import { Store } from "../../src/store/mod.ts";
 import { fsVerityDigest, toHex, treeDigest } from "../../src/tree/mod.ts";
 import { json, LayoutBuilder, makeConfig, sha256, writeOciLayout } from "../support/images.ts";
 import { lacks, needs } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
+import { pullShared } from "../support/threads.ts";
 import { SEALED } from "./sealed_images.ts";
 
 const [{ layers: LAYERS, digest: DIGEST }] = SEALED;
@@ -41,7 +41,7 @@ for (const { name, layers, digest } of SEALED) {
     using temp = new TempDir();
     await writeOciLayout(`${temp.path}/layout`, [{ name, layers }]);
     const store = Store.open(`${temp.path}/store`, { create: true });
-    const { image } = await pull(store, `oci:${temp.path}/layout:${name}`);
+    const { image } = await pullShared(store, `oci:${temp.path}/layout:${name}`);
     const tree = store.trees.load(image).image;
     assertEquals(treeDigest(tree, { profile: "oci-v1" }), {
       digest,
@@ -95,7 +95,7 @@ Deno.test("pull checks what a manifest promises", async () => {
     using temp = new TempDir();
     await writePromising(`${temp.path}/layout`, promised);
     const store = Store.open(`${temp.path}/store`, { create: true });
-    const result = await pull(store, `oci:${temp.path}/layout:app`);
+    const result = await pullShared(store, `oci:${temp.path}/layout:app`);
     assertEquals([result.verified, result.unverified], [verified, unverified]);
     assertEquals(store.images.list().length, 1);
   }
@@ -111,7 +111,7 @@ Deno.test("an image that is not what its manifest promises does not enter the st
     await writePromising(`${temp.path}/layout`, promised);
     const store = Store.open(`${temp.path}/store`, { create: true });
     const reference = `oci:${temp.path}/layout:app`;
-    const error = await assertRejects(() => pull(store, reference), LaminaError);
+    const error = await assertRejects(() => pullShared(store, reference), LaminaError);
     assertEquals(error.kind, "invalid");
     for (const piece of [reference, WRONG, found, key]) assertStringIncludes(error.message, piece);
     assertEquals(store.images.list(), []);

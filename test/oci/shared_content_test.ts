@@ -1,7 +1,6 @@
 // One content in two layers, under other names, owners and times: how often it is on disk.
 
 import { assert, assertEquals } from "@std/assert";
-import { pull } from "../../src/oci/pull.ts";
 import { AT_FDCWD, Fd, fstatfs, O_DIRECTORY, O_RDONLY, Stat, statx } from "../../src/linux/mod.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import { loadPlugins } from "../../src/strategy/loader.ts";
@@ -12,6 +11,7 @@ import { writeOciLayout } from "../support/images.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { directory, file, makeTar } from "../support/tar.ts";
+import { pullShared } from "../support/threads.ts";
 
 const BYTES = 8 << 20;
 const MIB = 1 << 20;
@@ -48,10 +48,10 @@ for (const kind of ["xfs", "btrfs", "ext4"] as const) {
         { name: "two", layers: [TWO], compression: "none" },
       ]);
       const store = Store.open(`${fs.path}/store`, { create: true });
-      const one = await pull(store, `oci:${layout}:one`);
+      const one = await pullShared(store, `oci:${layout}:one`);
       store.sync();
       const before = used(fs.path);
-      const two = await pull(store, `oci:${layout}:two`);
+      const two = await pullShared(store, `oci:${layout}:two`);
       store.sync();
       const grown = used(fs.path) - before;
       assert(grown < 2 * MIB, `grown by ${grown} bytes`);

@@ -2,7 +2,6 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { umount2 } from "../../src/linux/mod.ts";
-import { pull } from "../../src/oci/pull.ts";
 import { Refetcher } from "../../src/oci/refetch.ts";
 import { checkStore } from "../../src/store/fsck/check.ts";
 import type { Finding } from "../../src/store/fsck/finding.ts";
@@ -18,6 +17,7 @@ import { available, LoopFs, type LoopKind } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, makeTar, symlink, type TarPiece } from "../support/tar.ts";
+import { pullShared } from "../support/threads.ts";
 
 const content = (letter: string) => letter.repeat(9000);
 
@@ -66,8 +66,8 @@ class Fixture {
       { name: "one", layers: [base(1_700_000_000), ABOVE].map((p) => makeTar(p)) },
       { name: "two", layers: [base(1_800_000_000), ABOVE].map((p) => makeTar(p)) },
     ]);
-    this.one = (await pull(this.store, `oci:${this.layout}:one`)).image;
-    this.two = (await pull(this.store, `oci:${this.layout}:two`)).image;
+    this.one = (await pullShared(this.store, `oci:${this.layout}:one`)).image;
+    this.two = (await pullShared(this.store, `oci:${this.layout}:two`)).image;
     this.store.chains.stack(this.two, "layered");
   }
 
@@ -298,7 +298,7 @@ Deno.test({
       assertEquals(failures.length > 0, true);
       assertEquals([...Deno.readDirSync(quarantine!)].length > 0, true);
       Deno.renameSync(`${fixture.layout}-gone`, fixture.layout);
-      for (const name of ["one", "two"]) await pull(store, `oci:${fixture.layout}:${name}`);
+      for (const name of ["one", "two"]) await pullShared(store, `oci:${fixture.layout}:${name}`);
       assertEquals((await fixture.repair()).remaining.map(line), []);
       assertEquals(diffSnapshots(before, await fixture.look()), []);
     });
@@ -376,7 +376,7 @@ Deno.test({
       let working = true;
       const work = async () => {
         for (let round = 0; round < 2; round++) {
-          const again = await pull(store, `oci:${fixture.layout}:one`);
+          const again = await pullShared(store, `oci:${fixture.layout}:one`);
           const { id } = await compose(store, again.image, target, { plugins, strategy: "copy" });
           await release(store, id, { plugins });
           store.names.remove("one");

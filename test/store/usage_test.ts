@@ -1,7 +1,6 @@
 // What df says against what the filesystem says.
 
 import { assert, assertEquals } from "@std/assert";
-import { pull } from "../../src/oci/pull.ts";
 import { collect } from "../../src/store/gc/collect.ts";
 import { Store } from "../../src/store/mod.ts";
 import { Extents } from "../../src/store/usage/extents.ts";
@@ -14,6 +13,7 @@ import { needs, notRoot } from "../support/root.ts";
 import { directory, file, hardlink, makeTar, sparse, type TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { usedBytes } from "../support/used.ts";
+import { pullShared } from "../support/threads.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -94,7 +94,9 @@ for (const kind of LOOP_KINDS) {
       ]);
       const before = usedBytes(fs.path);
       const store = Store.open(`${fs.path}/store`, { create: true });
-      for (const name of ["one", "two", "three"]) await pull(store, `oci:${temp.path}:${name}`);
+      for (const name of ["one", "two", "three"]) {
+        await pullShared(store, `oci:${temp.path}:${name}`);
+      }
       const grown = usedBytes(fs.path) - before;
       const usage = await measureUsage(store);
       const { stored, logical, savedByLayers, savedByContent, method } = usage;
