@@ -151,7 +151,8 @@ export class Objects implements Disposable {
   link(dir: number, name: Uint8Array, payload: ByteString): boolean {
     let r = linkat(dir, name, this.#fd.n, this.#name.set(payload));
     if (r === -ENOENT) {
-      mkdirat(this.#fd.n, payload.slice(0, 2), 0o755);
+      const made = mkdirat(this.#fd.n, payload.slice(0, 2), 0o755);
+      if (made !== -EEXIST) check(made, "mkdir", this.#subject(payload.slice(0, 2)));
       r = linkat(dir, name, this.#fd.n, this.#name.set(payload));
     }
     if (r === -EEXIST) return false;

@@ -65,7 +65,12 @@ class Fixture {
     await writeOciLayout(this.layout, [
       { name: "one", layers: [base(1_700_000_000), ABOVE].map((p) => makeTar(p)) },
       { name: "two", layers: [base(1_800_000_000), ABOVE].map((p) => makeTar(p)) },
+      { name: "base", layers: [makeTar(base(1_700_000_000))] },
     ]);
+    // So that it is this layer that brings what others have as well.
+    const { image: { digest } } = await pullShared(this.store, `oci:${this.layout}:base`);
+    this.store.names.remove("base");
+    this.store.images.remove(digest);
     this.one = (await pullShared(this.store, `oci:${this.layout}:one`)).image;
     this.two = (await pullShared(this.store, `oci:${this.layout}:two`)).image;
     this.store.chains.stack(this.two, "layered");
@@ -140,6 +145,9 @@ function tamper(path: string): void {
   Deno.utimeSync(path, mtime!, mtime!);
 }
 
+/** A file of the second image's lower layer whose content the first has, too. */
+const SHARED = "d/attributes";
+
 /** A damage, and what is found of it. */
 type Damage = readonly [make: (f: Fixture) => void, found: readonly string[], onExt4?: string[]];
 /** By what is damaged at once, as it has nothing to do with each other. */
@@ -178,6 +186,10 @@ const DAMAGES: Record<string, readonly Damage[]> = {
       "layer-object /d/hidden of 1",
     ]],
     [(f) => Deno.writeTextFileSync(`${f.store.layout.objects}/00/note`, "x"), ["object-foreign"]],
+    [(f) => Deno.removeSync(f.base(SHARED, f.two)), [
+      "entry-metadata /d of 1",
+      `entry-missing /${SHARED} of 1`,
+    ]],
   ],
   "records, indexes, trees": [
     [(f) => Deno.truncateSync(f.layer("index.erofs"), 5000), ["layer-index index.erofs of 1"]],
@@ -222,6 +234,8 @@ for (const kind of ["ext4", "xfs"] as LoopKind[]) {
       const before = await fixture.look();
       for (const [name, damages] of Object.entries(DAMAGES)) {
         await t.step(name, async () => {
+          const blocks = () => Deno.statSync(fixture.base(SHARED, fixture.two)).blocks;
+          const blocksBefore = blocks();
           damages.forEach(([make]) => make(fixture));
           const expected = damages.flatMap(([, found, onExt4]) => [
             ...found,
@@ -231,6 +245,7 @@ for (const kind of ["ext4", "xfs"] as LoopKind[]) {
           assertEquals(found.map(line).sort(), expected);
           assertEquals([remaining.map(line), failures], [[], []]);
           assertEquals(diffSnapshots(before, await fixture.look()), []);
+          assertEquals(blocks(), blocksBefore, "what was shared is shared");
         });
       }
     },
@@ -314,17 +329,28 @@ Deno.test({
       Deno.mkdirSync(store.compositions.workspace("0123456789ab"));
       Deno.mkdirSync(`${store.layout.tmp}/killed`);
       Deno.writeTextFileSync(store.layout.layerLock(missing), "");
+      const spares = [1, 2].map((n) => `${fixture.object("file")}.${n}`);
+      Deno.writeTextFileSync(spares[0], "not it");
+      Deno.copyFileSync(fixture.object("file"), spares[1]);
       assertEquals(await check(store), [
         "lease-image",
         "lease-record",
         "name-image",
+        "object-content of 2",
         "reclaimable leftover",
         "reclaimable leftover",
         "reclaimable leftover",
       ]);
       const { remaining, quarantined } = await fixture.repair();
       assertEquals(remaining.map(line), ["reclaimable leftover"]);
-      assertEquals(quarantined.toSorted(), ["leases/cut", "leases/no-image", "tags/nothing"]);
+      const spare = spares[0].slice(store.root.length + 1);
+      assertEquals(quarantined.toSorted(), [
+        "leases/cut",
+        "leases/no-image",
+        spare,
+        "tags/nothing",
+      ]);
+      assertEquals(Deno.statSync(spares[0]).size, 9000, "the last has its number");
       Deno.removeSync(store.compositions.workspace("0123456789ab"));
       store.leases.remove("whole");
     });
@@ -361,6 +387,20 @@ Deno.test({
         assertEquals(diffSnapshots(before, await fixture.look()), []);
       },
     );
+    await t.step("a layer that came before indexes had digests", async () => {
+      const [lower, upper] = fixture.one.layers.map(({ diffId }) => store.layout.layer(diffId));
+      const { indexDigest: _, ...record } = JSON.parse(
+        Deno.readTextFileSync(`${lower}/layer.json`),
+      );
+      Deno.writeTextFileSync(`${lower}/layer.json`, JSON.stringify(record));
+      assertEquals(await check(store), []);
+      Deno.chmodSync(`${lower}/fs/d/fifo`, 0o777);
+      assertEquals((await fixture.repair()).remaining, []);
+      Deno.copyFileSync(`${upper}/index.erofs`, `${lower}/index.erofs`);
+      const { found, remaining } = await fixture.repair();
+      assertEquals([found.some(({ kind }) => kind === "entry-missing"), remaining], [true, []]);
+      assertEquals(diffSnapshots(before, await fixture.look()), []);
+    });
     await t.step("a composition whose record cannot be read, mounted and not", async () => {
       const { id } = await compose(store, fixture.one, target, { plugins, strategy: "overlay" });
       const record = `${store.compositions.workspace(id)}/record.json`;

@@ -6,18 +6,15 @@
  */
 
 import {
-  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   check,
   copyAll,
   EEXIST,
-  ENOENT,
   fchmod,
   fchown,
   Fd,
   ficlone,
   fremovexattr,
-  fstat,
   fsync,
   getxattrat,
   linkat,
@@ -28,7 +25,6 @@ import {
   O_NOFOLLOW,
   O_RDONLY,
   O_WRONLY,
-  openat,
   readXattrs,
   renameat2,
   Stat,
@@ -40,7 +36,7 @@ import {
 import type { DiskForm } from "../../../layer/form.ts";
 import { NativeForm } from "../../../layer/native_form.ts";
 import { RootlessForm } from "../../../layer/rootless_form.ts";
-import { byteString, toBytes } from "../../../tree/latin1.ts";
+import { byteString } from "../../../tree/latin1.ts";
 import {
   type ByteString,
   HARDLINK,
@@ -55,9 +51,8 @@ import type { Staging } from "../../staging.ts";
 import type { Store } from "../../store.ts";
 import { METACOPY, NATIVE, REDIRECT, ROOTLESS_FORM } from "../expected.ts";
 import type { Problem } from "../finding.ts";
-import { ContentReader } from "../content.ts";
-import { ObjectTable, wrongContent } from "../objects.ts";
 import type { Contents } from "./contents.ts";
+import { LayerObjects } from "./objects.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -73,10 +68,8 @@ export class LayerRestorer implements Disposable {
   readonly #stack = new DisposableStack();
   readonly #staging: Staging;
   readonly #aside: Fd;
-  readonly #objects: ObjectTable;
-  readonly #objectsFd: Fd;
+  readonly #objects: LayerObjects;
   readonly #stat = new Stat();
-  #reader: ContentReader | undefined;
   /** All paths of inodes that have several. */
   readonly #paths = new Map<Inode, ByteString[]>();
 
@@ -100,8 +93,7 @@ export class LayerRestorer implements Disposable {
     const open = (path: string) => this.#stack.use(Fd.open(path, O_RDONLY | O_DIRECTORY));
     this.#staging = this.#stack.use(store.staging());
     this.#aside = open(this.#staging.path);
-    this.#objects = this.#stack.use(new ObjectTable(store.layout.objects));
-    this.#objectsFd = open(store.layout.objects);
+    this.#objects = this.#stack.use(new LayerObjects(store, diffId, contents, this.#staging.path));
     this.#collectPaths(root, "");
   }
 
@@ -112,17 +104,17 @@ export class LayerRestorer implements Disposable {
    * @throws {SysError}
    */
   solve({ kind, path, payload, message }: Problem): boolean {
-    if (kind === "layer-links") return this.#addLink(payload!);
+    if (kind === "layer-links") return this.#objects.count(payload!);
     if (kind === "layer-object") {
       return path !== undefined && this.#linkObject(path, payload!) ||
-        this.#restoreObject(payload!);
+        this.#objects.restore(payload!);
     }
     if (path === undefined) return false;
     if (kind === "entry-extra") return this.#takeOut(path, message);
     const inode = this.#find(path);
     if (inode === undefined) return false;
     if (kind === "entry-content" && this.#isMetacopy(path)) {
-      return this.#restoreObject(inode.payload) && this.#relink(path, inode.payload);
+      return this.#objects.restore(inode.payload) && this.#relink(path, inode.payload);
     }
     if (kind === "entry-type") this.#takeOut(path, message);
     const inPlace = kind === "entry-metadata" && this.#setMetadata(path, inode);
@@ -270,7 +262,7 @@ export class LayerRestorer implements Disposable {
         unlinkat(this.#aside.n, "link");
       }
       if (inode.digest !== null && !this.#contents.isWhole(inode.payload)) {
-        this.#putObject(dir, name, inode.payload);
+        this.#objects.put(dir, name, inode.payload);
       }
       return true;
     });
@@ -313,64 +305,28 @@ export class LayerRestorer implements Disposable {
     const mode = this.#form.permissions(inode);
     using fd = Fd.openat(this.#aside.n, name, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (content !== undefined) {
-      if (ficlone(fd.n, content.n) < 0) copyAll(fd.n, content.n, inode.size);
+      const cloned = ficlone(fd.n, content.n) === 0;
+      if (!cloned && !this.#objects.stand(fd.n, inode)) copyAll(fd.n, content.n, inode.size);
     } else if (inode.content !== null) check(writeAll(fd.n, inode.content), "write", "the file");
     this.#form.file(fd.n, inode);
     check(fsync(fd.n), "fsync", "the file");
     return true;
   }
 
-  /** Lets a file be the object of its content, in the place of whatever is. */
-  #putObject(dir: number, name: Uint8Array, payload: string): void {
-    const made = mkdirat(this.#objectsFd.n, payload.slice(0, 2), 0o755);
-    if (made !== -EEXIST) check(made, "mkdir", "the objects");
-    unlinkat(this.#aside.n, "object");
-    check(linkat(dir, name, this.#aside.n, toCString("object")), "link", payload);
-    const r = renameat2(this.#aside.n, "object", this.#objectsFd.n, payload, 0);
-    check(r, "rename", payload);
-    this.#contents.restored(payload);
-  }
-
   /** Lets a file of the layer, or its link to the content, be the object that is missing, if that is whole. */
   #linkObject(path: ByteString, payload: string): boolean {
-    if (this.#contents.isWhole(payload)) return true;
-    const put = (dir: number, name: Uint8Array) => {
-      if (statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat) < 0) return false;
-      const digest = payload.replace("/", "");
-      const reader = this.#reader ??= new ContentReader();
-      if (wrongContent(dir, name, digest, this.#stat, reader) !== undefined) return false;
-      this.#putObject(dir, name, payload);
-      return true;
-    };
-    if (!this.#isMetacopy(path)) return this.#in(path, put);
+    if (!this.#isMetacopy(path)) {
+      return this.#in(path, (dir, name) => this.#objects.putIfWhole(dir, name, payload));
+    }
     const name = this.#linkName(path);
-    if (name === undefined) return false;
-    const links = openat(AT_FDCWD, `${this.#store.layout.layer(this.#diffId)}/links`, DIRECTORY);
-    if (links < 0) return false;
-    using fd = Fd.adopt(links);
-    return put(fd.n, toCString(name));
-  }
-
-  /** Makes an object that is damaged or missing, of any whole copy. Nothing to do where it is whole. */
-  #restoreObject(payload: string): boolean {
-    if (this.#contents.isWhole(payload)) return true;
-    using content = this.#contents.open(payload);
-    if (content === undefined) return false;
-    unlinkat(this.#aside.n, "copy");
-    using fd = Fd.openat(this.#aside.n, "copy", O_WRONLY | O_CREAT | O_EXCL, 0o600);
-    check(fstat(content.n, this.#stat), "statx", payload);
-    if (ficlone(fd.n, content.n) < 0) copyAll(fd.n, content.n, this.#stat.size);
-    check(fsync(fd.n), "fsync", payload);
-    this.#putObject(this.#aside.n, toCString("copy"), payload);
-    unlinkat(this.#aside.n, "copy");
-    return true;
+    return name !== undefined && this.#objects.putLink(name, payload);
   }
 
   /** Lets overlayfs find a content again where the file says that it is. */
   #relink(path: ByteString, payload: string): boolean {
     const name = this.#linkName(path);
     if (name === undefined) return this.#make(path, this.#find(path)!);
-    return this.#link(payload, name);
+    return this.#objects.link(payload, name);
   }
 
   /** The name in `links/` under which a file without its content has it. */
@@ -383,25 +339,5 @@ export class LayerRestorer implements Disposable {
       return true;
     });
     return name === "" || name.includes("/") ? undefined : name;
-  }
-
-  #addLink(payload: string): boolean {
-    if (!this.#restoreObject(payload)) return false;
-    if (this.#objects.inodes(payload).length === 0) return false;
-    return this.#link(payload, crypto.randomUUID());
-  }
-
-  #link(payload: string, name: string): boolean {
-    using layer = Fd.open(this.#store.layout.layer(this.#diffId), O_RDONLY | O_DIRECTORY);
-    const made = mkdirat(layer.n, "links", 0o700);
-    if (made !== -EEXIST) check(made, "mkdir", "links");
-    using links = Fd.openat(layer.n, "links", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    unlinkat(this.#aside.n, "link");
-    const r = linkat(this.#objectsFd.n, payload, this.#aside.n, toCString("link"));
-    if (r === -ENOENT) return false;
-    check(r, "link", payload);
-    const to = toBytes(`${name}\0`);
-    check(renameat2(this.#aside.n, "link", links.n, to, 0), "rename", name);
-    return true;
   }
 }
