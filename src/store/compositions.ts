@@ -76,11 +76,12 @@ export class Compositions {
     const workspace = this.workspace(record.id);
     Deno.mkdirSync(workspace, { recursive: true, mode: 0o700 });
     syncDirectory(this.#layout.compositions);
-    replaceFile(
-      `${workspace}/record.json`,
-      JSON.stringify(record, null, 2) + "\n",
-      this.#layout.tmp,
-    );
+    replaceFile(this.#record(record.id), JSON.stringify(record, null, 2) + "\n", this.#layout.tmp);
+  }
+
+  /** Whether there is a record, readable or not. */
+  has(id: string): boolean {
+    return readIfThere(this.#record(id)) !== undefined;
   }
 
   /**
@@ -90,7 +91,7 @@ export class Compositions {
    */
   get(id: string): CompositionRecord | undefined {
     if (!/^[0-9a-f]+$/.test(id)) return undefined;
-    const file = `${this.workspace(id)}/record.json`;
+    const file = this.#record(id);
     const bytes = readIfThere(file);
     if (bytes === undefined) return undefined;
     try {
@@ -158,8 +159,12 @@ export class Compositions {
         if (name !== "record.json") removeTree(directory.n, name);
       }
     }
-    Deno.removeSync(`${workspace}/record.json`);
+    Deno.removeSync(this.#record(id));
     Deno.removeSync(workspace);
     syncDirectory(this.#layout.compositions);
+  }
+
+  #record(id: string): string {
+    return `${this.workspace(id)}/record.json`;
   }
 }

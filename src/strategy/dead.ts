@@ -7,7 +7,7 @@
 import type { Finding } from "../store/fsck/finding.ts";
 import { readable } from "../store/fsck/records.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
-import { claim } from "./lifecycle.ts";
+import { claim, clearUnrecorded, lockRecords } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId } from "./memory.ts";
 import { release, type ReleaseResult } from "./release.ts";
@@ -66,6 +66,12 @@ export function endedFindings(store: Store): Finding[] {
     message: reason,
     images: [],
   }));
+}
+
+/** Removes what is left of compositions that came to no record. */
+export function clearBegun(store: Store): void {
+  using _records = lockRecords(store);
+  clearUnrecorded(store);
 }
 
 /** Releases what {@link findDead} calls dead; those that fail stay on record. */

@@ -41,12 +41,10 @@ export function lockFile(store: Store, id: string): string {
   return `${store.compositions.workspace(id)}/lock`;
 }
 
-/** Removes the workspaces of processes that died before they wrote a record. Hold {@link lockRecords}. */
+/** Removes the workspaces of processes that died, or had no room, before they wrote a record. Hold {@link lockRecords}. */
 export function clearUnrecorded(store: Store): void {
   for (const { name } of Deno.readDirSync(store.layout.compositions)) {
-    if (store.compositions.get(name) === undefined) {
-      removeTree(AT_FDCWD, store.compositions.workspace(name));
-    }
+    if (!store.compositions.has(name)) removeTree(AT_FDCWD, store.compositions.workspace(name));
   }
 }
 

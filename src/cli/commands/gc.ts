@@ -6,7 +6,7 @@
 
 import { collect, type Collected } from "../../store/gc/collect.ts";
 import { shareContents, type Shared } from "../../store/gc/share.ts";
-import { type Ended, findDead, releaseDead } from "../../strategy/dead.ts";
+import { clearBegun, type Ended, findDead, releaseDead } from "../../strategy/dead.ts";
 import { defineCommand } from "../spec.ts";
 import { shortDigest } from "../terminal/names.ts";
 import { printable } from "../terminal/text.ts";
@@ -57,6 +57,7 @@ export default defineCommand({
     olderThan: older === undefined ? undefined : parseSpan(older, "--older-than", "lamina gc"),
     signal: context.signal,
   };
+  if (!dryRun) clearBegun(store);
   const { dead, stale } = findDead(store);
   const compositions = dryRun
     ? dead.map(({ record: { id, target, strategy }, reason }) => ({ id, target, strategy, reason }))
