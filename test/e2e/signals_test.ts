@@ -28,7 +28,7 @@ Deno.test({
   ...needs("signals: SIGINT undoes a pull", notCompiled()),
   async fn() {
     using temp = new TempDir();
-    const zeros = makeTar([file("zeros", new Uint8Array(400_000_000))]);
+    const zeros = makeTar([file("zeros", new Uint8Array(160_000_000))]);
     await writeOciLayout(`${temp.path}/layout`, [{ name: "big", layers: [zeros] }]);
     await using lamina = new Program(temp.path);
     const process = lamina.command(["pull", "oci:layout:big"]).spawn();

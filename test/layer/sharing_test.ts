@@ -79,10 +79,10 @@ function existsDirectory(path: string): boolean {
 }
 
 const MB = 1024 * 1024;
-const big = random(20 * MB);
-const middle = Array.from({ length: 300 }, () => random(20_000));
+const big = random(10 * MB);
+const middle = Array.from({ length: 150 }, () => random(20_000));
 
-/** About 26 MB of content, with times of its own. */
+/** About 13 MB of content, with times of its own. */
 function content(mtime: number): TarPiece[] {
   return [
     directory("d", { mtime }),
@@ -108,11 +108,11 @@ for (const kind of ["xfs", "btrfs", "ext4"] as LoopKind[]) {
       await using workshop = new Workshop({ where: fs.path, pipeline: sharedThreads(true) });
       const first = await workshop.ingest(content(1_000_000_000));
       assertDiskMatches(first);
-      assertEquals(first.result.fileBytes, 20 * MB + 301 * 20_000 + 64);
+      assertEquals(first.result.fileBytes, 10 * MB + 151 * 20_000 + 64);
       // One content stands twice in the layer.
       assertEquals(first.result.sharedBytes, 20_000);
       const objects = workshop.objectNames();
-      assertEquals(objects.length, 301);
+      assertEquals(objects.length, 151);
       const before = used(fs.path);
 
       // The same contents with other metadata: a layer that was built again.
@@ -123,7 +123,7 @@ for (const kind of ["xfs", "btrfs", "ext4"] as LoopKind[]) {
       const { fileBytes, sharedBytes } = second.result;
       assertEquals(sharedBytes, fileBytes - 64);
       // Files that overlayfs completes are the way of a filesystem that cannot clone.
-      assertEquals(second.result.metacopies, clones ? 0 : 302);
+      assertEquals(second.result.metacopies, clones ? 0 : 152);
       assertObjects(workshop, [first, second]);
       const grown = used(fs.path) - before;
       assert(grown < 0.05 * fileBytes, `grew by ${grown} of ${fileBytes} bytes`);

@@ -180,7 +180,7 @@ Deno.test("a damaged layer is refused by name, and nothing of its image enters",
     const changed = good.slice();
     changed[good.length - 6] ^= 0x40;
     Deno.writeFileSync(blob, changed);
-    const error = await assertRejects(() => pull(store, reference), LaminaError);
+    const error = await assertRejects(() => pullShared(store, reference), LaminaError);
     assertEquals(error.kind, "invalid");
     assertStringIncludes(error.message, `pulling ${reference}: layer 2 of 2: `);
     assertStringIncludes(error.message, written.layers[1].digest);
@@ -199,7 +199,7 @@ Deno.test("a damaged layer is refused by name, and nothing of its image enters",
     const manifest = forged.document({ schemaVersion: 2, config, layers: [layer] }, mediaType);
     await forged.top([manifest]).writeDirectory(`${layout}-forged`);
     const error = await assertRejects(
-      () => pull(store, `oci:${layout}-forged`),
+      () => pullShared(store, `oci:${layout}-forged`),
       LaminaError,
       "layer 1 of 1",
     );
@@ -211,7 +211,7 @@ Deno.test("a damaged layer is refused by name, and nothing of its image enters",
     await writeOciLayout(`${layout}-out`, [{
       layers: [BASE, makeTar([file("ok", "x"), file("../../out", "x")])],
     }]);
-    await pull(store, `oci:${layout}-out`).then(
+    await pullShared(store, `oci:${layout}-out`).then(
       // Taken as below the root, or refused; outside nothing is touched either way.
       () => assertEquals(store.images.list().length, 1),
       (error) => assert(error instanceof LaminaError && isPristine(store)),
@@ -219,7 +219,7 @@ Deno.test("a damaged layer is refused by name, and nothing of its image enters",
   });
 
   await t.step("whole again, it is pulled", async () => {
-    assertEquals((await pull(store, reference)).name, "app");
+    assertEquals((await pullShared(store, reference)).name, "app");
   });
 });
 
