@@ -8,6 +8,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl } from "@std/path";
 import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { benchBuild } from "./build.ts";
+import { KINDS } from "./choice/filesystem.ts";
+import { benchChoice } from "./choice/main.ts";
 import { benchDirectory, benchMounts, prepare } from "./compose.ts";
 import { benchGc } from "./gc.ts";
 import { agentImages } from "./images.ts";
@@ -19,16 +21,17 @@ import { measureStorage, type StorageCosts, storageTable } from "./storage.ts";
 import { version } from "./tool.ts";
 
 const USAGE =
-  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build,gc] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build,gc,choice] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+       deno task bench --what choice [--fs ext4,xfs,btrfs,tmpfs] [--quick] [--on DIR] [--times FILE] [--json FILE]
 
-Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).`;
+Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).
+choice: --on DIR composes in DIR/ext4, DIR/xfs … and keeps what it brings there; --times FILE judges the times of an earlier run's JSON.`;
 
 const args = parseArgs(Deno.args, {
-  string: ["what", "fs", "image", "rounds", "json"],
-  boolean: ["help"],
+  string: ["what", "fs", "image", "rounds", "json", "on", "times"],
+  boolean: ["help", "quick"],
   default: {
     what: "storage,pull,hardlink,reflink,copy,mounts",
-    fs: LOOP_KINDS.join(","),
     image: "claude-code",
     rounds: "5",
   },
@@ -40,13 +43,24 @@ if (args.help) {
 const what = new Set(String(args.what).split(","));
 const image = String(args.image);
 const rounds = Number(args.rounds);
+const kinds = String(args.fs ?? LOOP_KINDS.join(",")).split(",") as LoopKind[];
 const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
 
 if (what.delete("layouts")) await benchLayouts();
 if (what.delete("rebuild")) benchRebuild(rounds);
 if (what.delete("build")) await benchBuild(lamina, rounds);
 if (what.delete("gc")) {
-  for (const kind of String(args.fs).split(",") as LoopKind[]) await benchGc(lamina, kind, rounds);
+  for (const kind of kinds) await benchGc(lamina, kind, rounds);
+}
+if (what.delete("choice")) {
+  const report = await benchChoice({
+    kinds: args.fs === undefined ? KINDS : kinds,
+    quick: args.quick === true,
+    agents: agentImages,
+    on: args.on as string | undefined,
+    times: args.times as string | undefined,
+  });
+  if (args.json) Deno.writeTextFileSync(String(args.json), JSON.stringify(report) + "\n");
 }
 if (what.size === 0) Deno.exit(0);
 const layout = agentImages();
@@ -62,7 +76,7 @@ console.log(
 
 const storage = what.delete("storage");
 const results: Record<string, (StorageCosts | Section)[]> = {};
-for (const kind of String(args.fs).split(",") as LoopKind[]) {
+for (const kind of kinds) {
   const why = available(kind);
   if (why !== undefined) {
     console.log(`## ${kind}: skipped: ${why}\n`);

@@ -118,6 +118,16 @@ export function estimate(cost: Cost, counts: Counts): number {
         cost.usPerMiB * counts.bytes / MIB) / 1000;
 }
 
+/**
+ * What strategies are compared by: the mean of this composition and a later one, where this one first makes what is kept for later ones.
+ *
+ * @param laterMs What a composition takes when that is there.
+ * @param makingMs What making it takes; 0 where it is there, or there is none.
+ */
+export function rank(laterMs: number, makingMs: number): number {
+  return laterMs + makingMs / COMPOSED;
+}
+
 /** Why a strategy with these traits does not meet a request, or undefined if it does. */
 export function mismatch(traits: Traits, request: Request, counts: Counts): string | undefined {
   if (request.result !== undefined && traits.result !== request.result) {
@@ -176,7 +186,7 @@ function judge(candidate: Candidate, request: Request, counts: Counts): Judged {
     candidate,
     estimateMs: laterMs + makingMs,
     laterMs,
-    rankMs: laterMs + makingMs / COMPOSED,
+    rankMs: rank(laterMs, makingMs),
     obstacle: mismatch(candidate.traits, request, counts),
   };
 }

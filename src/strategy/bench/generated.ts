@@ -81,7 +81,11 @@ async function enter(store: Store, recipe: Recipe, signal?: AbortSignal): Promis
   const name = nameOf(recipe);
   const layout = Deno.makeTempDirSync({ dir: store.root, prefix: "layout-" });
   try {
-    await writeLayout(layout, recipe, signal);
+    const layers = Array.from(
+      { length: recipe.layers },
+      (_, layer) => () => entriesOfLayer(recipe, layer),
+    );
+    await writeLayout(layout, name, layers, signal);
     const { image } = await pull(store, `oci:${layout}:${name}`, { signal });
     return { name, image, generated: true };
   } finally {
@@ -89,7 +93,18 @@ async function enter(store: Store, recipe: Recipe, signal?: AbortSignal): Promis
   }
 }
 
-async function writeLayout(layout: string, recipe: Recipe, signal?: AbortSignal): Promise<void> {
+/**
+ * Writes an OCI image layout of one image.
+ *
+ * @param layout An existing directory.
+ * @param contents What each layer has, lowest first.
+ */
+export async function writeLayout(
+  layout: string,
+  name: string,
+  contents: readonly (() => Iterable<Entry>)[],
+  signal?: AbortSignal,
+): Promise<void> {
   const blobs = `${layout}/blobs/sha256`;
   Deno.mkdirSync(blobs, { recursive: true });
   const blob = (bytes: Uint8Array, mediaType: string) => {
@@ -100,9 +115,9 @@ async function writeLayout(layout: string, recipe: Recipe, signal?: AbortSignal)
   const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const type = "application/vnd.oci.image";
   const layers = [];
-  for (let layer = 0; layer < recipe.layers; layer++) {
+  for (const entries of contents) {
     signal?.throwIfAborted();
-    layers.push({ mediaType: `${type}.layer.v1.tar`, ...await writeLayer(blobs, recipe, layer) });
+    layers.push({ mediaType: `${type}.layer.v1.tar`, ...await writeLayer(blobs, entries()) });
   }
   const config = blob(
     json({
@@ -115,18 +130,18 @@ async function writeLayout(layout: string, recipe: Recipe, signal?: AbortSignal)
   );
   const mediaType = `${type}.manifest.v1+json`;
   const manifest = blob(json({ schemaVersion: 2, mediaType, config, layers }), mediaType);
-  const annotations = { "org.opencontainers.image.ref.name": nameOf(recipe) };
+  const annotations = { "org.opencontainers.image.ref.name": name };
   const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] };
   Deno.writeFileSync(`${layout}/index.json`, json(index));
   Deno.writeFileSync(`${layout}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
 }
 
 /** Writes a layer as a blob, by and by: it may be larger than the memory. */
-async function writeLayer(blobs: string, recipe: Recipe, layer: number) {
+async function writeLayer(blobs: string, entries: Iterable<Entry>) {
   const { readable, controller } = createTarPacker();
   const packing = (async () => {
     try {
-      for (const entry of entriesOfLayer(recipe, layer)) {
+      for (const entry of entries) {
         const writer = controller.add(headerOf(entry)).getWriter();
         if (entry.type === "file") await writer.write(entry.body);
         await writer.close();
