@@ -47,7 +47,7 @@ export interface ChoiceReport {
 const PROBES = 3;
 
 /** Milliseconds that all compositions of an image on a filesystem should take together. */
-const BUDGET = 16_000;
+const BUDGET = 8_000;
 const QUICK_BUDGET = 6_000;
 
 /** The known of {@link Judged}. */

@@ -29,7 +29,7 @@ export interface ImageFacts {
 export interface Times {
   readonly strategy: string;
   readonly form: Form;
-  /** Milliseconds of reading the tree and of the strategy's work, one a round. */
+  /** Milliseconds of reading the tree and of the strategy's work, without waiting for a processor, one a round. */
   readonly milliseconds: readonly number[];
   /** Milliseconds of the first composition of all, where it made what the strategy keeps of the tree. */
   readonly making: number | undefined;
@@ -104,9 +104,9 @@ export async function measureCase(
   const once = async ({ plugin, form }: Contestant) => {
     await using composer = await Composer.start(origin, plugin.source);
     const order = { image: image.digest, target: bench.target(0), form, learn: false };
-    const { id, timings } = await composer.compose(order);
+    const { id, timings, waited } = await composer.compose(order);
     await composer.release(id);
-    return hundredths(timings.tree + timings.work);
+    return hundredths(timings.tree + timings.work - waited);
   };
   for (const one of contestants) {
     const { traits } = reports.find(({ plugin }) => plugin === one.plugin)!;

@@ -26,7 +26,7 @@ import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
-import { hundredths, Stopwatch, type Timings } from "./stopwatch.ts";
+import { hundredths, Stopwatch, type Timings, waited } from "./stopwatch.ts";
 import { StoredTree } from "./stored_tree.ts";
 import { canonicalTarget, checkTarget, type Target } from "./target.ts";
 
@@ -86,6 +86,8 @@ export interface ComposeResult {
   readonly estimateMs: number;
   /** What the strategy's own work took, with reading the tree. */
   readonly milliseconds: number;
+  /** Of {@link milliseconds}, those in which this thread had no processor because others did. Estimates leave them out. */
+  readonly waited: number;
   /** Where the time of the whole composition went. */
   readonly timings: Timings;
   /** Facts worth showing; see {@link Made}. */
@@ -330,15 +332,21 @@ class Attempt {
     const job = this.#job();
     const kept = isKept(this.#store, job.tree.digest, plugin.name, traits);
     watch.lap("tree");
+    const before = waited();
     const { notes = {} }: Made = await strategy.compose(job);
     const milliseconds = hundredths(watch.lap("work"));
+    const without = hundredths(Math.min(milliseconds, waited() - before));
     watch.move("work", "tree", job.tree.loadMilliseconds);
     signal?.throwIfAborted();
     this.#put({ state, milliseconds, notes });
     // What a first composition takes says nothing about the others.
     if (verdict.works && kept && learn) {
       const expected = estimate(verdict.cost, this.#counts());
-      new Memory(this.#store.layout.cache).rememberTime(keys.correction, milliseconds, expected);
+      new Memory(this.#store.layout.cache).rememberTime(
+        keys.correction,
+        milliseconds - without,
+        expected,
+      );
     }
     const { id, target, access } = this.#record;
     const { why, estimateMs, rows } = choice;
@@ -353,6 +361,7 @@ class Attempt {
       access,
       estimateMs,
       milliseconds,
+      waited: without,
       timings: watch.timings,
       notes,
       rows,

@@ -53,3 +53,15 @@ export class Stopwatch {
 export function hundredths(milliseconds: number): number {
   return Math.round(milliseconds * 100) / 100;
 }
+
+/**
+ * Milliseconds that this thread was ready so far and had no processor, because others did: the second field of
+ * /proc/thread-self/schedstat, see the kernel's Documentation/scheduler/sched-stats.rst. 0 where the kernel does not count it.
+ */
+export function waited(): number {
+  try {
+    return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[1]) / 1e6 || 0;
+  } catch {
+    return 0;
+  }
+}

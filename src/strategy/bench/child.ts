@@ -65,7 +65,7 @@ async function perform(
     return { milliseconds: performance.now() - start, bytes };
   }
   const { image, target, form, learn } = order;
-  const { id, timings } = await compose(store, store.images.find(image), target, {
+  const { id, timings, waited } = await compose(store, store.images.find(image), target, {
     plugins,
     strategy: plugin.name,
     ...form,
@@ -73,5 +73,5 @@ async function perform(
     signal,
   });
   const { timeOrigin } = performance;
-  return { id, begun: timeOrigin + start, ended: timeOrigin + performance.now(), timings };
+  return { id, begun: timeOrigin + start, ended: timeOrigin + performance.now(), timings, waited };
 }

@@ -42,6 +42,8 @@ export interface Composed {
   readonly begun: number;
   readonly ended: number;
   readonly timings: Timings;
+  /** See {@link compose!ComposeResult.waited}. */
+  readonly waited: number;
 }
 
 /** A composition that a process released. */
