@@ -167,7 +167,7 @@ const plugin: Plugin = {
         try {
           const fixedMs = tryOut(site);
           const { store } = site;
-          const small = measure.copy(store, store, 4 * KIB);
+          const small = measure.copy(store, store, 2 * KIB);
           const clone = measure.clone(store, store, 64 * KIB);
           const large = measure.clone(store, store, MIB);
           return {
@@ -178,7 +178,8 @@ const plugin: Plugin = {
               fixedMs,
               msPerLayer: 0,
               usPerDirectory: measure.directory(store),
-              usPerFile: 0.8 * small + 0.2 * clone,
+              usPerFile: small,
+              usPerLarge: Math.max(0, clone - small),
               usPerMiB: Math.max(0, large - clone),
             },
           };

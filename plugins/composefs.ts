@@ -69,15 +69,19 @@ const plugin: Plugin = {
     }
 
     function tryOut(site: Site): number {
-      const { idmap } = site;
+      const { idmap, access } = site;
       const sample = host.sample(site.store);
+      const [upper, work] = [`${site.upper}/upper`, `${site.upper}/work`];
+      const rw = access === "rw";
+      if (rw) [upper, work].forEach((directory) => fs.mkdir(directory));
       const open = () => {
         using image = mounts.erofs(sample.image, { idmap });
         return mounts.overlay({
           lower: [image.fd],
           data: [sample.objects],
+          ...(rw ? { upper, work } : {}),
           options: OPTIONS,
-          readOnly: true,
+          readOnly: !rw,
         });
       };
       {
@@ -90,7 +94,7 @@ const plugin: Plugin = {
           throw new Error("the overlay shows other content than the object's");
         }
       }
-      return host.measure.time(() => open()[Symbol.dispose]()) / 1000;
+      return host.measure.time(open, (mount) => mount[Symbol.dispose]()) / 1000;
     }
 
     return {

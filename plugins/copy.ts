@@ -39,13 +39,21 @@ const plugin: Plugin = {
       probe({ store, target }: Site) {
         const { measure } = host;
         try {
-          const small = measure.copy(store, target, 4 * KIB);
-          const large = measure.copy(store, target, MIB);
-          const usPerMiB = Math.max(0, large - small);
+          const small = measure.copy(store, target, 2 * KIB);
+          const large = measure.copy(store, target, 16 * KIB);
+          const usPerMiB = Math.max(0, measure.copy(store, target, MIB) - large);
+          const usPerLarge = Math.max(0, large - small);
           const usPerDirectory = measure.directory(target);
           return {
             works: true,
-            cost: { fixedMs: 0, msPerLayer: 0, usPerDirectory, usPerFile: small, usPerMiB },
+            cost: {
+              fixedMs: 0,
+              msPerLayer: 0,
+              usPerDirectory,
+              usPerFile: small,
+              usPerLarge,
+              usPerMiB,
+            },
           };
         } catch (error) {
           return {

@@ -47,7 +47,7 @@ const plugin: Plugin = {
       probe({ store, target }: Site) {
         const { measure } = host;
         try {
-          const small = measure.copy(store, target, 4 * KIB);
+          const small = measure.copy(store, target, 2 * KIB);
           const clone = measure.clone(store, target, 64 * KIB);
           const large = measure.clone(store, target, MIB);
           return {
@@ -56,8 +56,8 @@ const plugin: Plugin = {
               fixedMs: 0,
               msPerLayer: 0,
               usPerDirectory: measure.directory(target),
-              // Most files of a root filesystem are small, one in five or so is not.
-              usPerFile: 0.8 * small + 0.2 * clone,
+              usPerFile: small,
+              usPerLarge: Math.max(0, clone - small),
               usPerMiB: Math.max(0, large - clone),
             },
           };

@@ -223,10 +223,10 @@ async function ask(
   const found = new Map<string, readonly ProbeReport[]>();
   const key = (name: string, access: string) => `${name} ${access}`;
   for (const { image } of cases) {
+    // Of an earlier run no tree is here, but its name is as good a key.
+    const probed = { tree: image.name, counts: image.counts };
     for (const access of ["rw", "ro"] as const) {
-      const { directories, files } = image.counts;
-      const entries = directories + files;
-      const reports = await probe(store, placeOf(image, access), plugins, { entries });
+      const reports = await probe(store, placeOf(image, access), plugins, { image: probed });
       found.set(key(image.name, access), reports);
     }
   }
@@ -241,11 +241,11 @@ function learn(store: Store, cases: readonly MeasuredCase[], probed: Probed): vo
       for (const access of ["rw", "ro"] as const) {
         const own = times.find((one) => one.strategy === strategy && one.form.access === access);
         const report = probed(image, access).find(({ name }) => name === strategy)!;
-        if (!report.verdict.works || known.has(report.keys.correction)) continue;
-        known.add(report.keys.correction);
+        if (!report.verdict.works || known.has(strategy + access)) continue;
+        known.add(strategy + access);
         const [took] = own?.milliseconds ?? milliseconds;
         const expected = estimate(report.verdict.cost, image.counts);
-        new Memory(store.layout.cache).rememberTime(report.keys.correction, took, expected);
+        new Memory(store.layout.cache).rememberTime(report.keys.corrections, took, expected);
       }
     }
   }

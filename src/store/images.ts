@@ -45,6 +45,8 @@ export interface TreeRecord {
   readonly files: number;
   /** Bytes of content, each inode once: what a flattened copy would cost. */
   readonly bytes: number;
+  /** Regular files of more than 4,096 bytes, each inode once; undefined in records of earlier versions. */
+  readonly large?: number;
 }
 
 /** What is known of an image before its tree is made. */

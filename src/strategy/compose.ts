@@ -6,15 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store/mod.ts";
-import {
-  type Choice,
-  choose,
-  type Counts,
-  entriesOf,
-  estimate,
-  type Request,
-  type Row,
-} from "./choice.ts";
+import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
 import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
 import { isKept } from "./keep.ts";
@@ -177,8 +169,9 @@ function writablePath(path: string): string {
 
 /** The sizes of an image that costs grow with. What layers have in a place apart counts as one more layer each. */
 export function countsOf(store: Store, image: ImageRecord): Counts {
-  const { directories, files, bytes } = image.tree;
-  return { layers: image.layers.length + dataLayers(store, image), directories, files, bytes };
+  const { directories, files, bytes, large } = image.tree;
+  const layers = image.layers.length + dataLayers(store, image);
+  return { layers, directories, files, bytes, large };
 }
 
 /** How many of an image's layers have contents of their files in a place apart. */
@@ -296,7 +289,7 @@ class Attempt {
     const data = dataLayers(this.#store, this.#image) > 0;
     const place = { target: this.#record.target, access, upper, data, idmap: this.#idmap };
     const reports = await probe(this.#store, place, all ? plugins : named, {
-      entries: entriesOf(this.#counts()),
+      image: { tree: this.#image.tree.digest, counts: this.#counts() },
       scratch: scratchName(this.#record.id),
       workspace: this.#store.compositions.workspace(this.#record.id),
     });
@@ -343,7 +336,7 @@ class Attempt {
     if (verdict.works && kept && learn) {
       const expected = estimate(verdict.cost, this.#counts());
       new Memory(this.#store.layout.cache).rememberTime(
-        keys.correction,
+        keys.corrections,
         milliseconds - without,
         expected,
       );

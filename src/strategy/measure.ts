@@ -8,7 +8,6 @@ import {
   AT_FDCWD,
   check,
   close,
-  copyAll,
   Fd,
   ficlone,
   fsync,
@@ -25,13 +24,13 @@ import {
   utimensat,
   writeAll,
 } from "../linux/mod.ts";
+import { copyContent } from "./materialize/content.ts";
 import type { Measure } from "./plugin.ts";
 
-/** Repetitions of what is small. */
-const REPEAT = 12;
-/** Repetitions of what moves more than this many bytes. */
-const REPEAT_LARGE = 3;
-const LARGE = 256 * 1024;
+/** Repetitions: as many as this, but no more than so many milliseconds' worth if there were enough. */
+const [ENOUGH, MOST, MILLISECONDS] = [5, 64, 6];
+/** What contents are written by. */
+const BLOCK = 256 * 1024;
 
 /** Makes a {@link Measure} that keeps its results by the mounts that they are of: one for each probe of a site. */
 export function createMeasure(): Measure {
@@ -48,8 +47,8 @@ export function createMeasure(): Measure {
     clone: (from, to, bytes) =>
       once(`clone ${bytes}`, [from, to], () => measureContent(from, to, bytes, cloneContent)),
     copy: (from, to, bytes) =>
-      once(`copy ${bytes}`, [from, to], () => measureContent(from, to, bytes, copyAll)),
-    time: (work) => time(5, work),
+      once(`copy ${bytes}`, [from, to], () => measureContent(from, to, bytes, copyContent)),
+    time: (work, settle) => time(work, settle),
   };
 }
 
@@ -62,14 +61,22 @@ function mountOf(path: string): string {
 /** What fails between two directories is about the two of them, not about the files that were made to try it. */
 const BETWEEN = "from store to target";
 
-function time(repeat: number, work: (index: number) => void): number {
+/**
+ * One call in microseconds: the lower quartile, which says what it takes once its code is compiled and when nobody else is at work. What
+ * loading and compiling take is counted apart, see {@link probe!LOADING}.
+ */
+function time<T>(work: (index: number) => T, settle?: (made: T) => void): number {
   const samples: number[] = [];
-  for (let i = 0; i < repeat; i++) {
+  let spent = 0;
+  while (samples.length < ENOUGH || samples.length < MOST && spent < MILLISECONDS * 1000) {
     const start = performance.now();
-    work(i);
-    samples.push((performance.now() - start) * 1000);
+    const made = work(samples.length);
+    const took = (performance.now() - start) * 1000;
+    samples.push(took);
+    spent += took;
+    settle?.(made);
   }
-  return samples.sort((a, b) => a - b)[samples.length >> 1];
+  return samples.sort((a, b) => a - b)[samples.length >> 2];
 }
 
 const encoder = new TextEncoder();
@@ -77,7 +84,7 @@ const name = (label: string, index: number | string) => encoder.encode(`.${label
 
 function measureDirectory(path: string): number {
   using at = Fd.open(path, O_RDONLY | O_DIRECTORY);
-  return time(REPEAT, (i) => {
+  return time((i) => {
     const directory = name("directory", i);
     check(mkdirat(at.n, directory, 0o755), "mkdir", path);
     const fd = check(openat(at.n, directory, O_RDONLY | O_DIRECTORY), "open", path);
@@ -91,10 +98,10 @@ function measureLink(from: string, to: string): number {
   using target = Fd.open(to, O_RDONLY | O_DIRECTORY);
   const label = `linked-${crypto.randomUUID()}`;
   // Each link to an inode of its own, as in a tree: one that is changed again and again costs the journal less.
-  for (let i = 0; i < REPEAT; i++) {
+  for (let i = 0; i < MOST; i++) {
     using _made = Fd.openat(source.n, name(label, i), O_WRONLY | O_CREAT | O_EXCL, 0o644);
   }
-  return time(REPEAT, (i) => {
+  return time((i) => {
     check(linkat(source.n, name(label, i), target.n, name("link", i)), "link", BETWEEN);
   });
 }
@@ -114,15 +121,15 @@ function measureContent(
   const file = name("content", crypto.randomUUID());
   {
     using made = Fd.openat(source.n, file, O_WRONLY | O_CREAT | O_EXCL, 0o644);
-    const block = new Uint8Array(Math.min(bytes, LARGE)).fill(0x6c);
+    const block = new Uint8Array(Math.min(bytes, BLOCK)).fill(0x6c);
     for (let done = 0; done < bytes; done += block.length) {
       check(writeAll(made.n, block.subarray(0, bytes - done)), "write", from);
     }
     // What is to be cloned is on disk: a fresh source would first be written, once, and spoil the measure.
     fsync(made.n);
   }
-  const label = `${place === copyAll ? "copy" : "clone"}-${bytes}`;
-  return time(bytes > LARGE ? REPEAT_LARGE : REPEAT, (i) => {
+  const label = `${place === copyContent ? "copy" : "clone"}-${bytes}`;
+  return time((i) => {
     const flags = O_WRONLY | O_CREAT | O_EXCL;
     using made = Fd.openat(target.n, name(label, i), flags, 0o644);
     using object = Fd.openat(source.n, file, O_RDONLY);

@@ -24,7 +24,7 @@ const OBSERVED = 7;
 /** Beyond these a clock was set, or a machine slept. */
 const [LEAST, MOST] = [0.01, 100];
 /** So many keys are kept: filesystems go, plugins get new versions. */
-const KEYS = 256;
+const KEYS = 512;
 
 /** The memory of one store. Every change is written at once; of two writers at the same time one may be lost. */
 export class Memory {
@@ -62,20 +62,26 @@ export class Memory {
     this.#write();
   }
 
-  /** What estimates are to be multiplied with. */
-  correction(key: string): number {
-    const observed = this.#observed(key);
-    return observed.length === 0 ? 1 : Math.round(median(observed) * 1000) / 1000;
+  /**
+   * What estimates are to be multiplied with.
+   *
+   * @param keys Of the same thing, the one that says most of it first: the first that anything is known of counts.
+   */
+  correction(...keys: readonly string[]): number {
+    const observed = keys.map((key) => this.#observed(key)).find(({ length }) => length > 0);
+    return observed === undefined ? 1 : Math.round(median(observed) * 1000) / 1000;
   }
 
-  /** Remembers what a composition took, against its estimate before any correction; both in milliseconds. */
-  rememberTime(key: string, took: number, estimated: number): void {
+  /** Remembers under some keys what a composition took, against its estimate before any correction; both in milliseconds. */
+  rememberTime(keys: readonly string[], took: number, estimated: number): void {
     if (!(estimated > 0) || !(took > 0)) return;
     const { corrections } = this.#contents;
     const ratio = Math.min(Math.max(took / estimated, LEAST), MOST);
-    const observed = [...this.#observed(key), Math.round(ratio * 1000) / 1000].slice(-OBSERVED);
-    delete corrections[key];
-    corrections[key] = observed;
+    for (const key of keys) {
+      const observed = [...this.#observed(key), Math.round(ratio * 1000) / 1000].slice(-OBSERVED);
+      delete corrections[key];
+      corrections[key] = observed;
+    }
     for (const old of Object.keys(corrections).slice(0, -KEYS)) delete corrections[old];
     this.#write();
   }

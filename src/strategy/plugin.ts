@@ -144,6 +144,8 @@ export interface Cost {
   readonly usPerDirectory: number;
   /** Microseconds per entry that is not a directory. */
   readonly usPerFile: number;
+  /** Microseconds more per file of more than a block (4,096 bytes); 0 by default. */
+  readonly usPerLarge?: number;
   /** Microseconds per MiB (1,048,576 bytes) of content. */
   readonly usPerMiB: number;
 }
@@ -488,6 +490,6 @@ export interface Measure {
   clone(from: string, to: string, bytes: number): number;
   /** A file created in `to`, written with the content of one of `bytes` bytes in `from`, given its metadata. */
   copy(from: string, to: string, bytes: number): number;
-  /** One call of a function: the median of a few, in microseconds. */
-  time(work: () => void): number;
+  /** One call of a function, in microseconds. What it returns is handed to `settle`, which is not timed. */
+  time<T>(work: () => T, settle?: (made: T) => void): number;
 }

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { AT_FDCWD, linkat, removeTree } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { classOf, type Counts } from "./choice.ts";
 import { type FilesystemId, identify } from "./filesystem.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
@@ -41,7 +43,7 @@ export interface ProbeReport {
   readonly verdict: Verdict;
   /** Whether the verdict was remembered from an earlier probe since boot. */
   readonly remembered: boolean;
-  /** What real compositions there took of images of like size, as a multiple of their estimates; 1 when there were none. */
+  /** What real compositions there took of this image, or else of others like it, as a multiple of their estimates; 1 when there were none. */
   readonly correction: number;
   /** Under what the verdict and the correction are remembered. */
   readonly keys: ProbeKeys;
@@ -51,16 +53,24 @@ export interface ProbeReport {
 export interface ProbeKeys {
   /** Of the verdict. */
   readonly verdict: string;
-  /** Of the correction. */
-  readonly correction: string;
+  /** Of the correction: of this image, then of all that are like it; see {@link Memory.correction}. */
+  readonly corrections: readonly string[];
+}
+
+/** An image that estimates are for. */
+export interface ProbedImage {
+  /** Digest of its tree; undefined where there is none. */
+  readonly tree: string | undefined;
+  /** Its sizes. */
+  readonly counts: Counts;
 }
 
 /** How to probe. */
 export interface ProbeOptions {
   /** Ask again also what is remembered. */
   readonly fresh?: boolean;
-  /** Entries of the image that will be composed: estimates are corrected by what others of like size took. */
-  readonly entries?: number;
+  /** The image that will be composed: estimates are corrected by what it took before, or others like it. */
+  readonly image?: ProbedImage;
   /** Name of scratch directories outside the store, so that it is known before they are there; a new one by default. */
   readonly scratch?: string;
   /** A directory for a mount point named `memory`, for upper directories on tmpfs; without it they are taken to be in the store. */
@@ -86,7 +96,7 @@ export async function probe(
   const measure = createHost().measure;
   const reports: ProbeReport[] = [];
   for (const plugin of plugins) {
-    const keys = keysOf(plugin, store, place, ids, options.entries);
+    const keys = keysOf(plugin, store, place, ids, options.image);
     const strategy = create(plugin, { ...createHost(), measure });
     const known = options.fresh ? undefined : memory.verdict(keys.verdict);
     const verdict = known ??
@@ -98,7 +108,7 @@ export async function probe(
       traits: strategy instanceof Error ? NO_TRAITS : strategy.traits,
       verdict,
       remembered: known !== undefined,
-      correction: memory.correction(keys.correction),
+      correction: memory.correction(...keys.corrections),
       keys,
     });
   }
@@ -200,7 +210,7 @@ function keysOf(
   store: Store,
   place: Place,
   ids: Identities,
-  entries = 0,
+  image: ProbedImage | undefined,
 ): ProbeKeys {
   const { file, code } = plugin.source;
   const version = `${plugin.name}@${plugin.version} ${file ?? ""} ${code?.digest ?? ""}`;
@@ -209,11 +219,11 @@ function keysOf(
   const where = `${version} | ${ids.store.key} | ${ids.target.key}`;
   const idmap = place.idmap === undefined ? "" : "idmap";
   const use = `${ids.upper} | ${place.access} ${place.data ? "data" : ""} ${idmap}`;
-  // What is fixed weighs more in small images than in large ones: a ratio holds for about the same size.
-  const decade = Math.floor(Math.log10(Math.max(1, entries)));
+  const same = createHash("sha256").update(`${where} | ${use}`).digest("hex").slice(0, 16);
+  const alike = image === undefined ? [] : [image.tree ?? [], classOf(image.counts)].flat();
   return {
     verdict: `${where} | ${use} | ${mounts} | ${form}`,
-    correction: `${where} | ${use} | 10^${decade} entries`,
+    corrections: alike.map((key) => `${same} ${key}`),
   };
 }
 

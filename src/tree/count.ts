@@ -14,13 +14,19 @@ export interface TreeCounts {
   readonly files: number;
   /** Bytes of content of regular files, once for each inode. */
   readonly bytes: number;
+  /** Regular files of more than {@link BLOCK} bytes, once for each inode. */
+  readonly large: number;
 }
+
+/** A block of most filesystems, and a page: what has to do with larger files costs another thing. */
+export const BLOCK = 4096;
 
 /** Counts what is in a tree, whose link counts are right ({@link countLinks}). */
 export function countTree(root: Inode): TreeCounts {
   let directories = 0;
   let files = 0;
   let bytes = 0;
+  let large = 0;
   const links = new Set<Inode>();
   for (const children of eachDirectory(root)) {
     directories++;
@@ -33,9 +39,10 @@ export function countTree(root: Inode): TreeCounts {
         links.add(inode);
       }
       bytes += inode.size;
+      if (inode.size > BLOCK) large++;
     }
   }
-  return { directories, files, bytes };
+  return { directories, files, bytes, large };
 }
 
 /** Sets the link count of every inode that is not a directory to the number of its names in the tree. */

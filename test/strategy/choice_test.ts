@@ -3,6 +3,7 @@ import { LaminaError } from "../../src/error.ts";
 import {
   type Candidate,
   choose,
+  classOf,
   type Counts,
   estimate,
   type Request,
@@ -71,6 +72,31 @@ Deno.test("an estimate is linear in all counts", () => {
   const cost = { fixedMs: 1, msPerLayer: 0.5, usPerDirectory: 10, usPerFile: 3, usPerMiB: 100 };
   assertEquals(estimate(cost, COUNTS), 1 + 5 + 20 + 60 + 50);
   assertEquals(estimate(cost, { layers: 0, directories: 0, files: 0, bytes: 0 }), 1);
+});
+
+Deno.test("an estimate: what larger files cost more, also where nobody counted them", () => {
+  const cost = { ...FREE, usPerFile: 10, usPerLarge: 100 };
+  const counts = { layers: 1, directories: 0, files: 1_000, bytes: 0 };
+  assertEquals(estimate(cost, { ...counts, large: 0 }), 10);
+  assertEquals(estimate(cost, { ...counts, large: 1_000 }), 110);
+  assertEquals(estimate(cost, counts), 30);
+  assertEquals(estimate({ ...FREE, usPerFile: 10 }, { ...counts, large: 1_000 }), 10);
+});
+
+Deno.test("a class has images whose entries and files are of like number and size", () => {
+  const counts = { layers: 3, directories: 100, files: 1_000, bytes: 5_000_000 };
+  const classes = ([
+    [{}, true],
+    [{ layers: 30 }, true],
+    [{ directories: 8_000 }, true],
+    [{ directories: 9_500 }, false],
+    [{ bytes: 15_000_000 }, false],
+    [{ bytes: 0 }, false],
+    [{ directories: 0, files: 0, bytes: 0 }, false],
+  ] as const).map(([other, same]) => [{ ...counts, ...other }, same] as const);
+  for (const [other, same] of classes) {
+    assertEquals(classOf(other) === classOf(counts), same, JSON.stringify(other));
+  }
 });
 
 interface Case {

@@ -154,17 +154,17 @@ Deno.test("memory: verdicts end with the boot, corrections do not, and damage is
   using temp = new TempDir();
   const only = () => new Memory(temp.path);
   only().rememberVerdicts(new Map([["key", { works: true, cost: COST }]]));
-  only().rememberTime("pair", 20, 10);
+  only().rememberTime(["pair"], 20, 10);
   assertEquals(only().verdict("key"), { works: true, cost: COST });
   assertEquals(only().correction("pair"), 2);
   // The median of the last seven, none of them beyond the bounds.
-  only().rememberTime("pair", 10, 10);
+  only().rememberTime(["pair"], 10, 10);
   assertEquals(only().correction("pair"), 1.5);
-  for (const took of [17, 17, 1700, 17, 17, 17]) only().rememberTime("pair", took, 10);
+  for (const took of [17, 17, 1700, 17, 17, 17]) only().rememberTime(["pair"], took, 10);
   assertEquals(only().correction("pair"), 1.7);
-  only().rememberTime("slow", 1_000_000, 1);
-  only().rememberTime("fast", 1, 1_000_000);
-  only().rememberTime("none", 5, 0);
+  only().rememberTime(["slow"], 1_000_000, 1);
+  only().rememberTime(["fast"], 1, 1_000_000);
+  only().rememberTime(["none"], 5, 0);
   assertEquals(["slow", "fast", "none", "unknown"].map((key) => only().correction(key)), [
     100,
     0.01,
@@ -188,12 +188,13 @@ Deno.test("memory: verdicts end with the boot, corrections do not, and damage is
 Deno.test("memory: corrections of few keys, those that were used last", () => {
   using temp = new TempDir();
   const only = () => new Memory(temp.path);
-  for (let i = 0; i < 300; i++) {
-    only().rememberTime(`key ${i}`, 20, 10);
-    only().rememberTime("always", 30, 10);
+  const keys = Array.from({ length: 600 }, (_, i) => `key ${i}`);
+  for (const some of [keys.slice(0, 400), keys.slice(400)]) {
+    only().rememberTime(some, 20, 10);
+    only().rememberTime(["always"], 30, 10);
   }
   assertEquals(
-    ["key 0", "key 44", "key 45", "key 299", "always"].map((key) => only().correction(key)),
+    ["key 0", "key 88", "key 89", "key 599", "always"].map((key) => only().correction(key)),
     [
       1,
       1,
@@ -202,6 +203,15 @@ Deno.test("memory: corrections of few keys, those that were used last", () => {
       3,
     ],
   );
+});
+
+Deno.test("memory: what is known of the very image counts, else what is known of others like it", () => {
+  using temp = new TempDir();
+  const only = () => new Memory(temp.path);
+  only().rememberTime(["image a", "class"], 20, 10);
+  only().rememberTime(["image b", "class"], 40, 10);
+  const asked = [["image a", "class"], ["image c", "class"], ["image c", "class 2"], []];
+  assertEquals(asked.map((keys) => only().correction(...keys)), [2, 3, 1, 1]);
 });
 
 Deno.test("a composition corrects its strategy's estimate; one that fails makes its verdict forgotten", async () => {

@@ -126,6 +126,7 @@ Deno.test("property: a tree is counted as its entries say", () => {
       directories,
       files: entries - directories + 1,
       bytes: files.reduce((sum, { size }) => sum + size, 0),
+      large: files.filter(({ size }) => size > 4096).length,
     });
   }));
 });

@@ -5,7 +5,8 @@
  */
 
 import { realPath } from "../streams.ts";
-import { type Counts, entriesOf, estimate } from "../../strategy/choice.ts";
+import { type Counts, estimate } from "../../strategy/choice.ts";
+import { countsOf, dataLayers } from "../../strategy/compose.ts";
 import { probe, type ProbeReport } from "../../strategy/probe.ts";
 import { defineCommand } from "../spec.ts";
 import type { Screen } from "../terminal/screen.ts";
@@ -58,15 +59,16 @@ export default defineCommand({
 }, async (context, { args, flags }) => {
   const store = await context.store({ create: true });
   const image = flags.image === undefined ? undefined : store.images.find(flags.image);
-  const counts = image === undefined ? TYPICAL : { ...image.tree, layers: image.layers.length };
+  const counts = image === undefined ? TYPICAL : countsOf(store, image);
+  const data = image !== undefined && dataLayers(store, image) > 0;
   const target = realPath(args.path ?? ".", "probing");
   using _shared = store.shared();
   const upper = flags.upper === undefined ? undefined : parseUpper(flags.upper, "lamina probe");
   const reports = await probe(
     store,
-    { target, access: flags.access, upper },
+    { target, access: flags.access, upper, data },
     await context.plugins(),
-    { fresh: flags.fresh, entries: entriesOf(counts) },
+    { fresh: flags.fresh, image: { tree: image?.tree.digest, counts } },
   );
   const { layers, directories, files, bytes } = counts;
   return {

@@ -6,7 +6,7 @@
 
 import { readMounts } from "../../linux/mod.ts";
 import type { ImageRecord, Store } from "../../store/mod.ts";
-import { type Counts, entriesOf } from "../choice.ts";
+import type { Counts } from "../choice.ts";
 import { countsOf, dataLayers } from "../compose.ts";
 import { identify } from "../filesystem.ts";
 import { isKept } from "../keep.ts";
@@ -121,7 +121,8 @@ async function list({ store, bench, signal }: Arena, options: BenchOptions): Pro
       const counts = countsOf(store, image.image);
       const data = dataLayers(store, image.image) > 0;
       const site = { target, access: asked.access, upper: undefined, data };
-      const reports = await probe(store, site, plugins, { entries: entriesOf(counts) });
+      const { digest } = image.image.tree;
+      const reports = await probe(store, site, plugins, { image: { tree: digest, counts } });
       signal?.throwIfAborted();
       for (const report of reports) {
         const { verdict } = report;

@@ -177,7 +177,8 @@ const COSTS: readonly (keyof Cost)[] = [
 function costFault(name: string, value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return `its ${name} is ${shown(value)}`;
   const cost = value as Record<string, unknown>;
-  const wrong = COSTS.find((key) => !(Number.isFinite(cost[key]) && (cost[key] as number) >= 0));
+  const all = cost.usPerLarge === undefined ? COSTS : [...COSTS, "usPerLarge" as const];
+  const wrong = all.find((key) => !(Number.isFinite(cost[key]) && (cost[key] as number) >= 0));
   return wrong === undefined ? undefined : `its ${name} has ${wrong} ${shown(cost[wrong])}`;
 }
 

@@ -7,8 +7,6 @@
 import {
   check,
   close,
-  copyAll,
-  EIO,
   EMLINK,
   ENODATA,
   ficlone,
@@ -22,9 +20,7 @@ import {
   O_RDONLY,
   O_WRONLY,
   openat,
-  read,
   Stat,
-  SysError,
   toCString,
   writeAll,
 } from "../../linux/mod.ts";
@@ -33,19 +29,14 @@ import type { FileEntry } from "../plugin.ts";
 import type { Counts } from "./counts.ts";
 import type { Metadata } from "./metadata.ts";
 import { must, PATH_MAX, type WalkPath, withParent } from "./path.ts";
+import { copyContent } from "./content.ts";
 import type { LayerDirectories, Sources } from "./sources.ts";
 
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/**
- * Files up to this size are read and written in one piece. Above it copy_file_range(2) is at least as fast on ext4, and on XFS and btrfs
- * it shares extents, so that nothing has to be written to disk.
- */
-const PIECE = 4096;
 /** overlayfs' mark of a file without its content. */
 const METACOPY = toCString("trusted.overlay.metacopy");
 const NOTHING = new Uint8Array();
-const piece = new Uint8Array(PIECE);
 
 /**
  * A group of hard links gets no further inode of a layer when that would then have more links than this (ext4's limit; btrfs' and
@@ -158,21 +149,9 @@ export class Entry implements FileEntry {
     const inline = this.#view.inline(this.#nid);
     if (inline !== null) {
       check(writeAll(target, inline), "write", "");
-    } else if (size <= PIECE) {
-      this.#copyPiece(target, this.source(), size);
     } else {
-      copyAll(target, this.source(), size);
+      copyContent(target, this.source(), size);
     }
-  }
-
-  #copyPiece(target: number, source: number, size: number): void {
-    const bytes = piece.subarray(0, size);
-    const got = check(read(source, bytes), "read object", "");
-    if (got < size) {
-      const detail = `the store's object ends at byte ${got} of ${size}`;
-      throw new SysError(EIO, "read object", "", detail);
-    }
-    check(writeAll(target, bytes), "write", "");
   }
 
   clone(): void {
