@@ -25,7 +25,7 @@ import { AGENTS, nameOf, QUICK, WORKLOADS, writeWorkload } from "./workloads.ts"
 export interface ChoiceOptions {
   /** Kinds of filesystems. */
   readonly kinds: readonly string[];
-  /** Some images only, and less time for each. */
+  /** Some images only. */
   readonly quick: boolean;
   /** The OCI layout of the agent images; asked for when it is needed. */
   readonly agents: () => string;
@@ -45,10 +45,6 @@ export interface ChoiceReport {
 
 /** How often a place is probed afresh: what is measured within some milliseconds is never the same twice. */
 const PROBES = 3;
-
-/** Milliseconds that all compositions of an image on a filesystem should take together. */
-const BUDGET = 8_000;
-const QUICK_BUDGET = 6_000;
 
 /** The known of {@link Judged}. */
 const FRESH = "the probe alone";
@@ -75,7 +71,7 @@ export async function benchChoice(options: ChoiceOptions): Promise<ChoiceReport>
       const store = Store.open(`${place.path}/store`, { create: true });
       const own = layouts === undefined
         ? earlier!.cases.filter(({ filesystem }) => filesystem === kind)
-        : await measureAll(store, place.path, kind, plugins, layouts, options);
+        : await measureAll(store, place.path, kind, plugins, layouts);
       cases.push(...own);
       for (let n = 0; n < PROBES; n++) {
         const found = await judge(store, place.path, plugins, own);
@@ -151,7 +147,6 @@ async function measureAll(
   filesystem: string,
   plugins: readonly LoadedPlugin[],
   layouts: Layouts,
-  { quick }: ChoiceOptions,
 ): Promise<MeasuredCase[]> {
   const program = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
   const origin = { store, program, signal: undefined };
@@ -159,8 +154,7 @@ async function measureAll(
   for await (const [name, image] of layouts.enter(store)) {
     const start = performance.now();
     const place = { path, filesystem };
-    const budget = quick ? QUICK_BUDGET : BUDGET;
-    cases.push(await measureCase(origin, plugins, place, name, image, budget));
+    cases.push(await measureCase(origin, plugins, place, name, image));
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
     console.error(`${filesystem}: ${name}: ${seconds} s`);
   }

@@ -7,7 +7,7 @@
 import type { ImageRecord, Store } from "../../src/store/mod.ts";
 import { Composer, type Origin } from "../../src/strategy/bench/composer.ts";
 import { requestOf } from "../../src/strategy/bench/judge.ts";
-import { runRounds } from "../../src/strategy/bench/rounds.ts";
+import { rotate } from "../../src/strategy/bench/rounds.ts";
 import type { Form } from "../../src/strategy/bench/shape.ts";
 import { Workbench } from "../../src/strategy/bench/workbench.ts";
 import { type Counts, mismatch } from "../../src/strategy/choice.ts";
@@ -71,18 +71,21 @@ export function factsOf(store: Store, name: string, image: ImageRecord): ImageFa
 interface Contestant {
   readonly plugin: LoadedPlugin;
   readonly form: Form;
+  readonly quick: boolean;
   readonly milliseconds: number[];
   making?: number;
 }
 
-/** Measures one image by all strategies that work, in turn, for about as long as the budget says (milliseconds). */
+/** How often each is measured: mounts and snapshots take milliseconds, and differ by fewer. */
+const ROUNDS = { quick: 6, walks: 2 } as const;
+
+/** Measures one image by all strategies that work, in turn. */
 export async function measureCase(
   origin: Origin,
   plugins: readonly LoadedPlugin[],
   place: { readonly path: string; readonly filesystem: string },
   name: string,
   image: ImageRecord,
-  budget: number,
 ): Promise<MeasuredCase> {
   const { store } = origin;
   const facts = factsOf(store, name, image);
@@ -98,6 +101,7 @@ export async function measureCase(
     formsFor(report, facts.counts).map((form) => ({
       plugin: report.plugin,
       form,
+      quick: report.traits.result === "mount" || report.traits.keeps !== undefined,
       milliseconds: [],
     }))
   );
@@ -113,10 +117,11 @@ export async function measureCase(
     if (isKept(store, image.tree.digest, one.plugin.name, traits)) continue;
     one.making = await once(one);
   }
-  await runRounds(contestants, { rounds: undefined, budget }, async (one) => {
-    one.milliseconds.push(await once(one));
-    return true;
-  });
+  for (let round = 0; round < ROUNDS.quick; round++) {
+    for (const one of rotate(contestants, round)) {
+      if (round < ROUNDS.walks || one.quick) one.milliseconds.push(await once(one));
+    }
+  }
   const times = contestants.map(({ plugin, form, milliseconds, making }) => ({
     strategy: plugin.name,
     form,

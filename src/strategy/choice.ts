@@ -7,6 +7,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { WORTH_A_WORKER } from "./materialize/plan.ts";
 import type { TreeLayout } from "../store/mod.ts";
 import type { Access, Cost, Isolation, Traits, Upper, Verdict } from "./plugin.ts";
 
@@ -129,10 +130,10 @@ const LARGE = 0.2;
 /** The milliseconds that a cost comes to. */
 export function estimate(cost: Cost, counts: Counts): number {
   const { large = LARGE * counts.files } = counts;
-  return cost.fixedMs + cost.msPerLayer * counts.layers +
-    ((cost.usPerLarge ?? 0) * large + cost.usPerDirectory * counts.directories +
-        cost.usPerFile * counts.files +
-        cost.usPerMiB * counts.bytes / MIB) / 1000;
+  const growing = cost.usPerDirectory * counts.directories + cost.usPerFile * counts.files +
+    (cost.usPerLarge ?? 0) * large + cost.usPerMiB * counts.bytes / MIB;
+  const left = entriesOf(counts) < WORTH_A_WORKER ? 1 : cost.shared ?? 1;
+  return cost.fixedMs + cost.msPerLayer * counts.layers + growing * left / 1000;
 }
 
 /**

@@ -27,8 +27,8 @@ import {
 import { copyContent } from "./materialize/content.ts";
 import type { Measure } from "./plugin.ts";
 
-/** Repetitions: as many as this, but no more than so many milliseconds' worth if there were enough. */
-const [ENOUGH, MOST, MILLISECONDS] = [5, 64, 6];
+/** Repetitions: at least and at most so many, in between as many as fit into these microseconds. */
+const [ENOUGH, MOST, BUDGET] = [5, 64, 8_000];
 /** What contents are written by. */
 const BLOCK = 256 * 1024;
 
@@ -62,21 +62,23 @@ function mountOf(path: string): string {
 const BETWEEN = "from store to target";
 
 /**
- * One call in microseconds: the lower quartile, which says what it takes once its code is compiled and when nobody else is at work. What
+ * One call in microseconds: the lowest tenth, which says what it takes once its code is compiled and when nobody else is at work. What
  * loading and compiling take is counted apart, see {@link probe!LOADING}.
  */
 function time<T>(work: (index: number) => T, settle?: (made: T) => void): number {
   const samples: number[] = [];
-  let spent = 0;
-  while (samples.length < ENOUGH || samples.length < MOST && spent < MILLISECONDS * 1000) {
+  let least = Infinity;
+  for (let spent = 0; samples.length < ENOUGH || samples.length < MOST && spent < BUDGET;) {
     const start = performance.now();
     const made = work(samples.length);
     const took = (performance.now() - start) * 1000;
     samples.push(took);
-    spent += took;
+    least = Math.min(least, took);
+    // Where it was interrupted, it did nothing.
+    spent += Math.min(took, 4 * least);
     settle?.(made);
   }
-  return samples.sort((a, b) => a - b)[samples.length >> 2];
+  return samples.sort((a, b) => a - b)[Math.floor(samples.length / 10)];
 }
 
 const encoder = new TextEncoder();

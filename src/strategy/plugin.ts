@@ -148,6 +148,11 @@ export interface Cost {
   readonly usPerLarge?: number;
   /** Microseconds per MiB (1,048,576 bytes) of content. */
   readonly usPerMiB: number;
+  /**
+   * What is left of all that grows with directories, files and bytes in a tree that is large enough for several threads; 1 by default. Set
+   * by the host, for walks.
+   */
+  readonly shared?: number;
 }
 
 /** The merged tree of an image. */

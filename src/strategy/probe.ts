@@ -13,9 +13,10 @@ import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { asError, makeStrategy, verdictFault } from "./loading/shape.ts";
 import { TookTooLong, tryPlugin } from "./loading/trial.ts";
+import { threadsFor } from "./materialize/materialize.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
+import type { Access, Cost, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
 
 /** Where a composition would be. */
 export interface Place {
@@ -146,13 +147,14 @@ async function ask(
   const no = (reason: string): Verdict => ({ works: false, reason, hint: HINT });
   if (strategy instanceof Error) return no(strategy.message);
   try {
+    const at = site();
     // An outside plugin's probe might never end, and hold up this thread.
     const returned = source.code === undefined
-      ? await soon(strategy.probe(site()), patience)
-      : await tryPlugin(source, patience, site());
+      ? await soon(strategy.probe(at), patience)
+      : await tryPlugin(source, patience, at);
     const fault = verdictFault(returned);
     return fault === undefined
-      ? withLoading(returned as Verdict, strategy)
+      ? withLoading(returned as Verdict, strategy, at)
       : no(`its probe gave no verdict: ${fault}`);
   } catch (error) {
     if (error instanceof TookTooLong) return no(`its probe took too long: ${error.message}`);
@@ -173,16 +175,52 @@ async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
 }
 
 /**
- * Milliseconds that composing takes beside what a probe measures, which makes the same calls over and over: code that was just loaded is
- * compiled, functions of libc are looked up, upper directories made; a walk starts threads. Measured on 2 processors (AMD EPYC).
+ * What composing takes beside what a probe measures, which makes the same calls over and over. Code that was just loaded is compiled, and
+ * functions of libc are looked up: in milliseconds, of which a walk has most. A walk also reads the tree, and finds each entry's layer: in
+ * microseconds. Layers' directories are opened: in milliseconds. Measured on 2 processors (AMD EPYC) with other work; see
+ * `bench/README.md`.
  */
-export const LOADING = { walk: 18, other: 8 } as const;
+export const LOADING = {
+  walk: 25,
+  walkPerDirectory: 30,
+  walkPerFile: 7,
+  perLayer: 0.03,
+  other: 6,
+  /** Where there is an upper directory: it is made, and given the root's metadata, for which the tree is read. */
+  upper: 7,
+  upperPerEntry: 0.12,
+} as const;
 
-function withLoading(verdict: Verdict, strategy: Strategy): Verdict {
+/** What is left of a walk's time where two threads share it. */
+const SHARED = 0.7;
+
+function withLoading(verdict: Verdict, { place, traits }: Strategy, site: Site): Verdict {
   if (!verdict.works) return verdict;
-  const { cost } = verdict;
-  const loading = strategy.place === undefined ? LOADING.other : LOADING.walk;
-  return { ...verdict, cost: { ...cost, fixedMs: cost.fixedMs + loading } };
+  const { cost, keepCost } = verdict;
+  const walk = (cost: Cost): Cost => ({
+    ...cost,
+    fixedMs: cost.fixedMs + LOADING.walk,
+    usPerDirectory: cost.usPerDirectory + LOADING.walkPerDirectory,
+    usPerFile: cost.usPerFile + LOADING.walkPerFile,
+    shared: threadsFor(site.target) > 1 ? SHARED : 1,
+  });
+  const walks = place !== undefined;
+  const upper = traits.result === "mount" && site.access === "rw";
+  const perEntry = upper ? LOADING.upperPerEntry : 0;
+  const other = (cost: Cost): Cost => ({
+    ...cost,
+    fixedMs: cost.fixedMs + LOADING.other + (upper ? LOADING.upper : 0),
+    msPerLayer: cost.msPerLayer + LOADING.perLayer,
+    usPerDirectory: cost.usPerDirectory + perEntry,
+    usPerFile: cost.usPerFile + perEntry,
+  });
+  // What is kept was walked once.
+  if (traits.keeps === undefined) return { ...verdict, cost: walks ? walk(cost) : other(cost) };
+  return {
+    ...verdict,
+    cost: other(cost),
+    keepCost: keepCost === undefined || !walks ? keepCost : walk(keepCost),
+  };
 }
 
 interface Identities {

@@ -31,14 +31,11 @@ import type { LaterLink } from "./builder.ts";
 import { noCounts, notes } from "./counts.ts";
 import { Metadata, type Owner } from "./metadata.ts";
 import { openBelow, withParent } from "./path.ts";
-import { type Plan, planUnits, type TrunkDirectory } from "./plan.ts";
+import { type Plan, planUnits, type TrunkDirectory, WORTH_A_WORKER } from "./plan.ts";
 import { work } from "./team.ts";
 import { DONE, SHARED_PLACES, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
-/** A worker takes 9 to 18 ms to start: below this many entries one thread is done by then. */
-const WORTH_A_WORKER = 4000;
 
 /** What the walk is told about its surroundings. */
 export interface Surroundings {
@@ -64,7 +61,7 @@ export async function materialize(
   using _umask = new NoUmask();
   using root = Fd.open(job.target, DIRECTORY);
   const owner = prepareRoot(root.n, job.target);
-  const threads = entries < WORTH_A_WORKER ? 1 : threadsFor(root.n);
+  const threads = entries < WORTH_A_WORKER ? 1 : threadsIn(root.n);
   const view = new ErofsView(job.tree.image);
   const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
   const threadJob = describe(
@@ -130,7 +127,13 @@ function prepareRoot(root: number, target: string): Owner {
   return { uid: stat.uid, gid: stat.gid };
 }
 
-function threadsFor(root: number): number {
+/** How many threads a walk of a large tree has in a directory. */
+export function threadsFor(directory: string): number {
+  using root = Fd.open(directory, DIRECTORY);
+  return threadsIn(root.n);
+}
+
+function threadsIn(root: number): number {
   // Two threads that write to one btrfs wait for each other; more than two gained nothing anywhere.
   if (fstatfs(root).type === BTRFS_SUPER_MAGIC) return 1;
   return Math.min(2, navigator.hardwareConcurrency);

@@ -23,6 +23,9 @@ export interface Plan {
   readonly units: readonly Unit[];
 }
 
+/** A worker takes 9 to 18 ms to start: below this many entries one thread is done by then. */
+export const WORTH_A_WORKER = 4000;
+
 /** Units per thread: enough that the last one does not keep the others waiting long. */
 const UNITS_PER_THREAD = 16;
 
