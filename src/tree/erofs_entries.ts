@@ -168,24 +168,47 @@ export class EntryCursor {
 
 const place: DataPlace = { blocks: 0, blocksLength: 0, tail: 0, tailLength: 0 };
 
-/** What a directory has for `..`; -1 if it has nothing. */
+/**
+ * What a directory has for `..`; -1 if it has nothing. Names are in order, and where they are not the directory is refused when it is
+ * walked: so the search halves, and directories that pretend to have the same blocks cost next to nothing.
+ */
 function parentOf(image: ErofsImage, directory: number): number {
-  const { bytes, u16, u32 } = image;
   image.locate(directory, place);
-  const size = place.blocksLength + place.tailLength;
-  for (let done = 0; done < size; done += BLOCK) {
-    const inBlocks = done < place.blocksLength;
-    const piece = inBlocks ? place.blocks + done : place.tail;
-    const end = piece + Math.min(BLOCK, (inBlocks ? place.blocksLength : size) - done);
-    const entries = Math.min(u16[piece + 8 >>> 1], end - piece);
-    for (let at = piece; at + DIRENT <= piece + entries; at += DIRENT) {
-      const name = piece + u16[at + 8 >>> 1];
-      // Whatever sorts behind `..` ends the search, and nearly nothing sorts before.
-      if (bytes[name] > DOT) return -1;
-      if (bytes[name] !== DOT || bytes[name + 1] !== DOT) continue;
-      const next = at + DIRENT < piece + entries ? piece + u16[at + DIRENT + 8 >>> 1] : end;
-      if (next === name + 2 || bytes[name + 2] === 0) return u32[at >>> 2];
-    }
+  const { blocks, blocksLength, tail, tailLength } = place;
+  const whole = Math.ceil(blocksLength / BLOCK);
+  const startOf = (piece: number) => piece < whole ? blocks + piece * BLOCK : tail;
+  const lengthOf = (piece: number) =>
+    piece < whole ? Math.min(BLOCK, blocksLength - piece * BLOCK) : tailLength;
+  // The last piece that does not begin behind `..`.
+  let piece = 0;
+  for (let last = whole + (tailLength > 0 ? 1 : 0) - 1; piece < last;) {
+    const middle = (piece + last + 1) >>> 1;
+    if (orderToDots(image, startOf(middle), lengthOf(middle), 0) <= 0) piece = middle;
+    else last = middle - 1;
+  }
+  const [start, length] = [startOf(piece), lengthOf(piece)];
+  let first = 0;
+  let end = Math.floor(Math.min(image.u16[start + 8 >>> 1], length) / DIRENT);
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    const order = orderToDots(image, start, length, middle);
+    if (order === 0) return image.u32[start + middle * DIRENT >>> 2];
+    if (order < 0) first = middle + 1;
+    else end = middle;
   }
   return -1;
+}
+
+/** Where the name of an entry of a piece sorts: before `..` (negative), behind it, or as `..` itself (0). */
+function orderToDots(image: ErofsImage, piece: number, length: number, index: number): number {
+  const { bytes, u16 } = image;
+  const at = piece + index * DIRENT;
+  const isLast = (index + 1) * DIRENT >= u16[piece + 8 >>> 1];
+  const name = piece + u16[at + 8 >>> 1];
+  const end = piece + (isLast ? length : u16[at + DIRENT + 8 >>> 1]);
+  for (let i = 0;; i++) {
+    const byte = name + i < end ? bytes[name + i] : 0;
+    if (i === 2) return byte === 0 ? 0 : 1;
+    if (byte !== DOT) return byte < DOT ? -1 : 1;
+  }
 }

@@ -92,6 +92,8 @@ export class ErofsImage {
       throw malformed("its superblock is not one of EROFS with blocks of 4096 bytes");
     }
     if (u32[sb + 20] !== 0) throw malformed("it needs features that are not known");
+    // Inodes count from there: what the kernel saw would be another tree.
+    if (u32[sb + 10] !== 0) throw malformed("its inodes do not count from its start");
     if (u32[sb + 9] * BLOCK !== size) {
       throw malformed(`it has ${size} bytes, but should have ${u32[sb + 9] * BLOCK}`);
     }

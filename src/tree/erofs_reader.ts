@@ -97,6 +97,8 @@ class TreeReader {
       if (ino >= image.inodes) throw malformed(`inode ${nid} has the number ${ino}`);
       const canonical = ino === this.#next;
       if (canonical) this.#next++;
+      // Of every type, and of stubs too: the kernel refuses an inode of another layout.
+      image.layout(nid);
       if (number === 0 && this.#isStub(nid, name)) {
         if (!canonical) throw malformed("its stubs are not numbered in order");
         continue;

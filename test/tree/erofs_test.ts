@@ -334,11 +334,21 @@ const DIRECTORIES = [
   "/link-e 0 120777 1 0 0 0 0.0 target - -",
 ];
 
+Deno.test("a stub with an unknown layout is refused, as the kernel would refuse it", () => {
+  const image = writeErofs(tree());
+  const view = new ErofsView(image);
+  // Stubs follow the root.
+  const stub = view.rootNid + 10;
+  image[stub * 32] |= 12;
+  assertThrows(() => readErofs(image), LaminaError, "layout");
+});
+
 /** Changes of an image that make it impossible, and part of what is said of it. */
 const broken: [string, (image: Uint8Array, view: DataView) => void, string][] = [
   ["another magic number", (image) => image[0]++, "does not start as one"],
   ["version 2", (image) => image[12] = 2, "of version 2"],
   ["another block size", (image) => image[1024 + 12] = 9, "blocks of 4096 bytes"],
+  ["inodes that count from elsewhere", (image) => image[1024 + 40] = 1, "count from its start"],
   ["unknown features", (image) => image[1024 + 80] = 1, "features that are not known"],
   ["another number of blocks", (image) => image[1024 + 36]++, "but should have"],
   ["more inodes than it has", (image) => image[1024 + 16]++, "it says that it has"],
