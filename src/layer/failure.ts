@@ -5,7 +5,7 @@
  */
 
 import { type ErrorKind, LaminaError } from "../error.ts";
-import { EDQUOT, EMFILE, ENOSPC, EROFS, SysError } from "../linux/mod.ts";
+import { systemHint } from "../system_hints.ts";
 
 /** An error as a message between threads carries it. */
 export interface Failure {
@@ -13,14 +13,6 @@ export interface Failure {
   readonly message: string;
   readonly hint: string | undefined;
 }
-
-/** What to do about errors of the system that have a common cause. */
-const HINTS = new Map([
-  [ENOSPC, "Free space on the store's filesystem, for example with lamina gc, and try again."],
-  [EDQUOT, "Raise the quota on the store's filesystem, or free space with lamina gc."],
-  [EROFS, "Mount the store's filesystem for writing."],
-  [EMFILE, "Raise the limit of open files (ulimit -n)."],
-]);
 
 /**
  * Makes of any exception an error that a person understands.
@@ -33,8 +25,7 @@ export function explain(error: unknown, doing?: string): LaminaError {
   if (error instanceof LaminaError) {
     return new LaminaError(error.kind, message, { hint: error.hint, cause: error });
   }
-  const hint = error instanceof SysError ? HINTS.get(error.errno) : undefined;
-  return new LaminaError("failed", message, { hint, cause: error });
+  return new LaminaError("failed", message, { hint: systemHint(error), cause: error });
 }
 
 /** An error as a message. */

@@ -18,7 +18,7 @@ import { Layout } from "./layout.ts";
 import { Leases } from "./leases.ts";
 import { Names } from "./names.ts";
 import { Staging } from "./staging.ts";
-import { StoreLock, wait } from "./store_lock.ts";
+import { StoreLock, unlessReadOnly, wait } from "./store_lock.ts";
 import { Trees } from "./trees.ts";
 
 /** A store on disk. Opening it costs one small read; what it holds is read when asked for. */
@@ -87,7 +87,7 @@ export class Store {
    */
   static open(root: string = Store.defaultRoot(), options?: { readonly create?: boolean }): Store {
     const layout = new Layout(resolve(root));
-    const format = readFormat(layout.format) ?? (options?.create ? createStore(layout) : undefined);
+    const format = readOwn(layout) ?? (options?.create ? createStore(layout) : undefined);
     if (format === undefined) {
       throw new LaminaError("not-found", `opening the store: there is none at ${layout.root}`, {
         hint: "lamina pull makes one; or name another with --root.",
@@ -127,6 +127,12 @@ export class Store {
     return await wait(() => FileLock.tryExclusive(this.layout.tmpLock), signal);
   }
 
+  /** Like {@link removing}, for who only wants to know what would be removed: also where the store is read-only. */
+  async reviewing(signal?: AbortSignal): Promise<Disposable> {
+    const { tmpLock } = this.layout;
+    return await wait(() => unlessReadOnly(() => FileLock.tryExclusive(tmpLock)), signal);
+  }
+
   /** Has the store alone, but leaves tmp/; hold {@link removing}. Waits for those who share it; who comes later waits. */
   async alone(signal?: AbortSignal): Promise<Disposable> {
     return await this.#lock.alone(signal);
@@ -145,6 +151,22 @@ export class Store {
   /** Makes all that was written to the store's filesystem durable (syncfs(2)). */
   sync(): void {
     syncFilesystem(this.layout.root);
+  }
+}
+
+function readOwn(layout: Layout): ReturnType<typeof readFormat> {
+  try {
+    return readFormat(layout.format);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new LaminaError(
+      "failed",
+      `opening the store: ${layout.root}: permission denied (EACCES)`,
+      {
+        cause,
+        hint: "It is another user's: be that user, or name a store of your own with --root.",
+      },
+    );
   }
 }
 

@@ -33,7 +33,7 @@ export class StoreLock {
   shared(): Disposable {
     using locks = new DisposableStack();
     if (!this.#enter(locks)) passTurnstile(this.#layout.storeLock);
-    locks.use(FileLock.shared(this.#layout.storeLock));
+    locks.use(unlessReadOnly(() => FileLock.shared(this.#layout.storeLock)));
     return locks.move();
   }
 
@@ -47,16 +47,16 @@ export class StoreLock {
     using locks = new DisposableStack();
     if (this.#enter(locks)) {
       // It is part of something that holds the store: it goes on whether or not somebody waits.
-      const work = FileLock.tryShared(workLock);
-      if (work !== undefined) locks.use(work);
+      locks.use(unlessReadOnly(() => FileLock.tryShared(workLock) ?? NOTHING));
     } else {
+      const take = (path: string) => () => unlessReadOnly(() => FileLock.tryShared(path));
       {
-        using _turn = await wait(() => FileLock.tryShared(turnstile(workLock)), signal);
-        locks.use(await wait(() => FileLock.tryShared(workLock), signal));
+        using _turn = await wait(take(turnstile(workLock)), signal);
+        locks.use(await wait(take(workLock), signal));
       }
       passTurnstile(storeLock);
     }
-    locks.use(FileLock.shared(storeLock));
+    locks.use(unlessReadOnly(() => FileLock.shared(storeLock)));
     return locks.move();
   }
 
@@ -77,7 +77,7 @@ export class StoreLock {
 
   /** Like {@link alone}, or undefined where others share the store. */
   tryAlone(): Disposable | undefined {
-    return FileLock.tryExclusive(this.#layout.storeLock);
+    return unlessReadOnly(() => FileLock.tryExclusive(this.#layout.storeLock));
   }
 
   /** Notes that this process holds the lock until disposal. Returns whether it did so already. */
@@ -95,19 +95,28 @@ function turnstile(lock: string): string {
 }
 
 function passTurnstile(lock: string): void {
+  using _turn = unlessReadOnly(() => FileLock.shared(turnstile(lock)));
+}
+
+const NOTHING: Disposable = { [Symbol.dispose]() {} };
+
+/** Takes a lock; on a filesystem where nobody can write, and so nobody collects, one that was never made is as good as had. */
+export function unlessReadOnly<Lock extends Disposable | undefined>(
+  take: () => Lock,
+): Lock | Disposable {
   try {
-    using _turn = FileLock.shared(turnstile(lock));
+    return take();
   } catch (error) {
-    // Where nobody can write nobody collects.
-    if (!(error instanceof SysError && error.errno === EROFS)) throw error;
+    if (error instanceof SysError && error.errno === EROFS) return NOTHING;
+    throw error;
   }
 }
 
 /** Waits for a lock, while timers and signals run. */
 export async function wait(
-  take: () => FileLock | undefined,
+  take: () => Disposable | undefined,
   signal: AbortSignal | undefined,
-): Promise<FileLock> {
+): Promise<Disposable> {
   for (let pause = 1;; pause = Math.min(PATIENCE, pause * 2)) {
     signal?.throwIfAborted();
     const lock = take();

@@ -5,6 +5,7 @@
  */
 
 import { type ErrorKind, LaminaError } from "../../error.ts";
+import { systemHint } from "../../system_hints.ts";
 import type { Globals } from "../globals.ts";
 import { printJson, writeText } from "./output.ts";
 import type { Screen } from "./screen.ts";
@@ -36,7 +37,7 @@ export interface Failure {
 /** The error as one JSON document: `{"error": {"kind", "message", "hint"?}}`. */
 export function failureDocument(thrown: unknown): { readonly error: Failure } {
   const { error } = causes(thrown);
-  const hint = error instanceof LaminaError ? error.hint : undefined;
+  const hint = hintOf(error);
   return {
     error: {
       kind: error instanceof LaminaError ? error.kind : "failed",
@@ -50,9 +51,8 @@ export function failureDocument(thrown: unknown): { readonly error: Failure } {
 export function failureText(thrown: unknown, screen: Screen, verbose: boolean): string {
   const { error } = causes(thrown);
   let text = `${screen.paint("red", "lamina:")} ${printable(messageOf(thrown))}\n`;
-  if (error instanceof LaminaError && error.hint !== undefined) {
-    text += `${screen.paint("cyan", "hint:")} ${printable(error.hint)}\n`;
-  }
+  const hint = hintOf(error);
+  if (hint !== undefined) text += `${screen.paint("cyan", "hint:")} ${printable(hint)}\n`;
   if (verbose) {
     for (let e = error; e instanceof Error; e = e.cause) {
       const origin = (e.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
@@ -61,6 +61,10 @@ export function failureText(thrown: unknown, screen: Screen, verbose: boolean): 
     }
   }
   return text;
+}
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof LaminaError ? error.hint : systemHint(error);
 }
 
 /** Prints an error where it belongs: on stdout as JSON, else on stderr. */

@@ -106,7 +106,7 @@ export async function collect(store: Store, options: CollectOptions = {}): Promi
   const { signal, onProgress, dryRun = false } = options;
   const policy = policyOf(store, options);
   onProgress?.({ type: "waiting" });
-  using _removing = await store.removing(signal);
+  using _removing = await (dryRun ? store.reviewing(signal) : store.removing(signal));
   if (dryRun) {
     using alone = store.tryAlone();
     using _shared = alone ?? store.shared();
