@@ -16,7 +16,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const JOBS = Number(Deno.env.get("LAMINA_TEST_JOBS") ?? navigator.hardwareConcurrency + 1);
 
 /** Folders with files that take long. They start first, so that no processor is idle at the end. */
-const LONG = ["vm", "hostile", "strategy", "e2e", "layer", "store", "oci"];
+const LONG = ["vm", "torture", "hostile", "strategy", "e2e", "fuzz", "layer", "store", "oci"];
 
 /** Options whose value is an argument of its own, which is no path. */
 const VALUED = ["--filter", "--reporter"];
