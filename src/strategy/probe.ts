@@ -182,8 +182,8 @@ async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
  */
 export const LOADING = {
   walk: 25,
-  walkPerDirectory: 30,
-  walkPerFile: 7,
+  walkPerDirectory: 25,
+  walkPerFile: 9,
   perLayer: 0.03,
   other: 6,
   /** Where there is an upper directory: it is made, and given the root's metadata, for which the tree is read. */
