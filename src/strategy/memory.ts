@@ -63,13 +63,19 @@ export class Memory {
   }
 
   /**
-   * What estimates are to be multiplied with.
+   * What estimates are to be multiplied with: the median of what was observed and of what was to be expected without, so that one
+   * composition on a busy machine decides little.
    *
-   * @param keys Of the same thing, the one that says most of it first: the first that anything is known of counts.
+   * @param keys Of the same thing, the one that says most of it first: what is expected for one is the next one's correction, for the last
+   * one it is 1.
    */
   correction(...keys: readonly string[]): number {
-    const observed = keys.map((key) => this.#observed(key)).find(({ length }) => length > 0);
-    return observed === undefined ? 1 : Math.round(median(observed) * 1000) / 1000;
+    let expected = 1;
+    for (const key of keys.toReversed()) {
+      const observed = this.#observed(key);
+      if (observed.length > 0) expected = median([expected, ...observed]);
+    }
+    return Math.round(expected * 1000) / 1000;
   }
 
   /** Remembers under some keys what a composition took, against its estimate before any correction; both in milliseconds. */

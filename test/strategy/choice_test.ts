@@ -83,6 +83,14 @@ Deno.test("an estimate: what larger files cost more, also where nobody counted t
   assertEquals(estimate({ ...FREE, usPerFile: 10 }, { ...counts, large: 1_000 }), 10);
 });
 
+Deno.test("an estimate: threads share what grows with a large tree, and nothing else", () => {
+  const cost = { ...FREE, fixedMs: 10, msPerLayer: 1, usPerFile: 10, shared: 0.5 };
+  const counts = { layers: 5, directories: 0, bytes: 0, large: 0 };
+  assertEquals(estimate(cost, { ...counts, files: 3_000 }), 15 + 30);
+  assertEquals(estimate(cost, { ...counts, files: 6_000 }), 15 + 30);
+  assertEquals(estimate({ ...cost, shared: undefined }, { ...counts, files: 6_000 }), 15 + 60);
+});
+
 Deno.test("a class has images whose entries and files are of like number and size", () => {
   const counts = { layers: 3, directories: 100, files: 1_000, bytes: 5_000_000 };
   const classes = ([
