@@ -9,7 +9,7 @@ import { LaminaError } from "../error.ts";
 import type { Store } from "../store/mod.ts";
 import { TemporaryStore } from "../strategy/bench/generated.ts";
 import { type Recipe, USUAL } from "../strategy/bench/recipe.ts";
-import type { BenchImage } from "../strategy/bench/run.ts";
+import type { BenchImage } from "../strategy/bench/entry.ts";
 import { identify } from "../strategy/filesystem.ts";
 import type { Context } from "./context.ts";
 import { realPath } from "./streams.ts";

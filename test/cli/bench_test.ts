@@ -1,9 +1,13 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { findSubjects } from "../../src/cli/bench_subjects.ts";
+import type { Context } from "../../src/cli/context.ts";
 import { benchmarkPage } from "../../src/cli/page/benchmark.ts";
 import { asked, benchmarkText, judgement } from "../../src/cli/terminal/benchmark.ts";
 import { bar } from "../../src/cli/terminal/bars.ts";
+import { SILENT } from "../../src/cli/terminal/progress.ts";
 import { makeScreen } from "../../src/cli/terminal/screen.ts";
+import { Store } from "../../src/store/mod.ts";
 import type { Report } from "../../src/strategy/bench/shape.ts";
 import { TempDir } from "../support/temp.ts";
 
@@ -19,28 +23,38 @@ async function lamina(store: string, ...args: string[]) {
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-Deno.test("bench: without images it makes some; one document, and a text of the same", async () => {
+Deno.test("bench: with an image that it makes, in two places; one document, a page and a text of the same", async () => {
   using temp = new TempDir("/dev/shm");
-  const line = ["bench", "--strategy", "copy", "--strategy", "hardlink", "--rounds", "1"];
-  using pages = new TempDir("/dev/shm");
-  const page = `${pages.path}/page.html`;
+  const places = ["one", "two"].map((name) => `${temp.path}/${name}`);
+  places.forEach((place) => Deno.mkdirSync(place));
+  const page = `${temp.path}/page.html`;
   const { code, out, err } = await lamina(
     `${temp.path}/store`,
-    ...line,
-    "--json",
-    "--html",
-    page,
+    ...["bench", "--generate", "40,deep,layers=3", "--on", places[0], "--on", places[1]],
+    ...["--strategy", "copy", "--strategy", "hardlink", "--rounds", "1", "--json", "--html", page],
   );
   assertEquals([code, err], [0, ""]);
   const report: Report = JSON.parse(out);
-  assertEquals(report.results.length, report.images.length * 2);
-  assertEquals(new Set(report.results.map(({ reason }) => reason)), new Set([undefined]));
-  assert(report.images.every(({ generated }) => generated));
-  assertEquals(report.places.map(({ path, withStore }) => [path, withStore]), [[temp.path, true]]);
-  assertStringIncludes(report.notes.join(), "generated");
+  assertEquals(report.images.map(({ name, generated }) => [name, generated]), [
+    ["generated-40-deep-3-layers", true],
+  ]);
+  // Each has a store of its own: without, hardlink would not work in the second one.
+  assertEquals(report.places.map(({ path, withStore }) => [path, withStore]), [
+    [places[0], true],
+    [places[1], true],
+  ]);
+  assertEquals(
+    report.results.map(({ place, strategy, reason }) => [place, strategy, reason]).sort(),
+    places.flatMap((place) => [[place, "copy", undefined], [place, "hardlink", undefined]]),
+  );
   assertEquals(Deno.readTextFileSync(page), benchmarkPage(report, undefined));
   // No store was made, and none is left.
-  assertEquals([...Deno.readDirSync(temp.path)], []);
+  assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name).sort(), [
+    "one",
+    "page.html",
+    "two",
+  ]);
+  assertEquals(places.flatMap((place) => [...Deno.readDirSync(place)]), []);
 
   const screen = makeScreen({
     terminal: false,
@@ -55,11 +69,30 @@ Deno.test("bench: without images it makes some; one document, and a text of the 
   assertStringIncludes(text, asked(report.results[0].form));
 });
 
+Deno.test("bench: a store without images", async () => {
+  using temp = new TempDir("/dev/shm");
+  const store = Store.open(`${temp.path}/store`, { create: true });
+  const context = {
+    store: () => Promise.resolve(store),
+    progress: () => Promise.resolve(SILENT),
+    signal: new AbortController().signal,
+  } as Partial<Context> as Context;
+  {
+    using found = await findSubjects(context, { names: [], recipes: [], places: [] });
+    assertEquals(found.all.map(({ places }) => places), [[temp.path]]);
+    assertEquals(found.all[0].images.map(({ name }) => name), ["generated-500", "generated-5000"]);
+    assertEquals(found.notes, [
+      `the store ${store.root} has no images: measured with generated ones`,
+    ]);
+  }
+  assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name), ["store"]);
+});
+
 Deno.test("bench: wrong lines", async () => {
   using temp = new TempDir("/dev/shm");
   const cases: [string[], number, string][] = [
     [["--rounds", "0"], 2, "--rounds: `0` will not do"],
-    [["--rounds", "1,2"], 2, "--rounds"],
+    [["image", "--generate", "5"], 2, "--generate makes the images"],
     [["--at-once", "1,x"], 2, "--at-once: `1,x` will not do"],
     [["--strategy", "nobody"], 3, "there is none named nobody"],
     [["--on", "/nowhere"], 3, "/nowhere"],

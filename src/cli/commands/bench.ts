@@ -28,7 +28,7 @@ export default defineCommand({
     "Composes each image by each strategy in turn, round after round, and releases it again: by code that was just " +
     "loaded, as each run of the program has it (FIRST), and once more in the same process (AGAIN). Strategies that do " +
     "not give what is asked for are measured under --isolation shared. Says beside it what was expected, and whether " +
-    "the strategy `auto` would have been the fastest. Takes some 20 seconds, and a few rounds at least. Nothing is " +
+    "the strategy `auto` would have been the fastest. Takes some 20 seconds, as long again for --at-once, and a few rounds at least. Nothing is " +
     "left behind.",
   arguments: [{
     name: "IMAGE",

@@ -22,6 +22,7 @@ import {
 import { parseHTML } from "linkedom/worker";
 import type { Change } from "../../strategy/bench/compare.ts";
 import type { Result, State } from "../../strategy/bench/shape.ts";
+import type { Summary } from "../../strategy/bench/statistics.ts";
 import { PHASES } from "../../strategy/stopwatch.ts";
 import { duration } from "../terminal/units.ts";
 import { Html } from "./html.ts";
@@ -74,10 +75,23 @@ function tick(ms: number): string {
   return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`;
 }
 
+/** As in tables: of one or two samples there is no spread. */
+function spreads({ n }: Summary): boolean {
+  return n >= 3;
+}
+
+/** How far the drawing of some samples reaches. */
+function reach(summary: Summary): number {
+  return spreads(summary) ? summary.p90 : summary.median;
+}
+
 /** The end of the longest bar or line: the scale that results at several places have in common. */
 export function longest(results: readonly Result[]): number {
   return Math.max(
-    ...results.flatMap(({ total, parts }) => [total.first?.p90 ?? 0, parts?.release ?? 0]),
+    ...results.flatMap(({ total: { first }, parts }) => [
+      first === undefined ? 0 : reach(first),
+      parts?.release ?? 0,
+    ]),
   );
 }
 
@@ -104,12 +118,11 @@ export function phasesPlot(results: readonly Result[], end: number): Html {
     strategy,
     low: first.p10,
     high: first.p90,
-    end: Math.max(first.p90, first.median, PHASES.reduce((sum, phase) => sum + parts[phase], 0)),
+    end: Math.max(reach(first), PHASES.reduce((sum, phase) => sum + parts[phase], 0)),
     median: first.median,
-    // As in tables: of one or two samples there is no spread.
-    spread: first.n >= 3,
+    spread: spreads(first),
   }));
-  const spreads = ends.filter(({ spread }) => spread);
+  const lines = ends.filter(({ spread }) => spread);
   const tip = { y: "strategy", insetTop: 8, insetBottom: 20, stroke: "var(--ink)" };
   const bar = { x: "ms", y: "strategy", fill: "phase", title: "title" } as const;
   return draw({
@@ -123,9 +136,9 @@ export function phasesPlot(results: readonly Result[], end: number): Html {
       axisY({ tickSize: 0, fontWeight: 600, fontSize: 13 }),
       barX(bars, { ...bar, insetTop: 2, insetBottom: 14 }),
       barX(releases, { ...bar, insetTop: 25, insetBottom: 4 }),
-      link(spreads, { x1: "low", x2: "high", y: "strategy", dy: -6, stroke: "var(--ink)" }),
-      tickX(spreads, { ...tip, x: "low" }),
-      tickX(spreads, { ...tip, x: "high" }),
+      link(lines, { x1: "low", x2: "high", y: "strategy", dy: -6, stroke: "var(--ink)" }),
+      tickX(lines, { ...tip, x: "low" }),
+      tickX(lines, { ...tip, x: "high" }),
       dot(ends, {
         x: "median",
         y: "strategy",

@@ -11,7 +11,7 @@ import { AT_FDCWD, FileLock, removeTree } from "../../linux/mod.ts";
 import { pull } from "../../oci/pull.ts";
 import { Store } from "../../store/mod.ts";
 import { bytesOf, entriesOfLayer, type Entry, nameOf, type Recipe } from "./recipe.ts";
-import type { BenchImage } from "./run.ts";
+import type { BenchImage } from "./entry.ts";
 import { freeBytes } from "./space.ts";
 
 /** A store that is gone when it is disposed of. */

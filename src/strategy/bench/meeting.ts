@@ -9,9 +9,8 @@ import type { LoadedPlugin } from "../loader.ts";
 import { hundredths } from "../stopwatch.ts";
 import { dropCaches } from "./cold.ts";
 import { Composer, type Origin } from "./composer.ts";
-import type { AtOnce, Form, Sample, State } from "./shape.ts";
+import type { Form, Sample, State } from "./shape.ts";
 import { freeBytes } from "./space.ts";
-import { summarize } from "./statistics.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** A strategy that composes one image at one place. */
@@ -82,42 +81,40 @@ async function once(
   };
 }
 
-/** How often many at once are made: within so many milliseconds up to so often. */
-const REPEATS = { milliseconds: 5_000, times: 3 } as const;
+/** Many compositions at once. Milliseconds. */
+export interface Crowd {
+  /** From the start of the first to the end of the last, divided by how many they are. */
+  readonly each: number;
+  /** What each of them took. */
+  readonly latencies: readonly number[];
+}
+
+/** So many compositions at once, by as many new processes. */
+export async function crowd(arena: Arena, contestant: Contestant, count: number): Promise<Crowd> {
+  const spans = await together(arena, contestant, count);
+  const begun = Math.min(...spans.map((span) => span.begun));
+  const ended = Math.max(...spans.map((span) => span.ended));
+  return {
+    each: hundredths((ended - begun) / count),
+    latencies: spans.map((span) => span.ended - span.begun),
+  };
+}
 
 /**
- * So many compositions at once, by as many new processes.
+ * Why so many compositions are too many for the disk; undefined if they are not.
  *
- * @param bytes What one of them takes on disk.
- * @param rounds How often; undefined: a few times.
+ * @param bytes What one of them takes.
  */
-export async function atOnce(
-  arena: Arena,
-  contestant: Contestant,
+export function tooMany(
+  { bench }: Arena,
+  { place }: Contestant,
   count: number,
   bytes: number,
-  rounds: number | undefined,
-): Promise<AtOnce> {
-  const free = freeBytes(arena.bench.directory(contestant.place));
-  if (bytes * count > free / 2) {
-    const [need, have] = [bytes * count, free].map((n) => `${(n / 1e9).toFixed(1)} GB`);
-    const skipped = `would take ${need} of ${have} that are free`;
-    return { count, each: undefined, latency: undefined, samples: [], skipped };
-  }
-  const [samples, latencies]: number[][] = [[], []];
-  const start = performance.now();
-  const more = () =>
-    rounds === undefined
-      ? samples.length < REPEATS.times && performance.now() - start < REPEATS.milliseconds
-      : samples.length < rounds;
-  do {
-    const spans = await together(arena, contestant, count);
-    const begun = Math.min(...spans.map((span) => span.begun));
-    const ended = Math.max(...spans.map((span) => span.ended));
-    samples.push(hundredths((ended - begun) / count));
-    latencies.push(...spans.map((span) => span.ended - span.begun));
-  } while (more());
-  return { count, each: summarize(samples), latency: summarize(latencies), samples };
+): string | undefined {
+  const free = freeBytes(bench.directory(place));
+  if (bytes * count <= free / 2) return undefined;
+  const [need, have] = [bytes * count, free].map((n) => `${(n / 1e9).toFixed(1)} GB`);
+  return `would take ${need} of ${have} that are free`;
 }
 
 async function together(arena: Arena, contestant: Contestant, count: number) {

@@ -5,39 +5,27 @@
  */
 
 import { readMounts } from "../../linux/mod.ts";
-import type { ImageRecord, Store } from "../../store/mod.ts";
-import type { Counts } from "../choice.ts";
+import type { Store } from "../../store/mod.ts";
 import { countsOf, dataLayers } from "../compose.ts";
 import { identify } from "../filesystem.ts";
 import { isKept } from "../keep.ts";
 import type { LoadedPlugin } from "../loader.ts";
-import { probe, type ProbeReport } from "../probe.ts";
-import { estimateOf, formFor, judge, sharedForm, totals } from "./judge.ts";
+import { probe } from "../probe.ts";
+import type { BenchImage, Entry } from "./entry.ts";
+import { formFor } from "./judge.ts";
 import { startups, thisMachine } from "./machine.ts";
-import { type Arena, atOnce, type Contestant, prepare, turn } from "./meeting.ts";
+import { type Arena, type Contestant, crowd, prepare, tooMany, turn } from "./meeting.ts";
+import { byTime, judgementsOf, resultOf } from "./results.ts";
 import { type Pace, runRounds } from "./rounds.ts";
 import {
-  type AtOnce,
   type Form,
-  type Judgement,
   type MeasuredImage,
   type MeasuredPlace,
   type Report,
   REPORT_FORMAT,
-  type Result,
-  type Sample,
 } from "./shape.ts";
-import { median, summarize } from "./statistics.ts";
+import { summarize } from "./statistics.ts";
 import { Workbench } from "./workbench.ts";
-
-/** An image to compose. */
-export interface BenchImage {
-  /** The name that it was asked for by. */
-  readonly name: string;
-  readonly image: ImageRecord;
-  /** Whether it was made for the benchmark. */
-  readonly generated: boolean;
-}
 
 /** What is asked of a benchmark. */
 export interface BenchOptions {
@@ -62,22 +50,8 @@ export interface BenchOptions {
   readonly onTurn?: (turns: number) => void;
 }
 
-/** How often the program is started to time that. */
+/** How often the program is started to time that, at most. */
 const STARTS = 5;
-
-/** A strategy with one image at one place, as far as it is measured. */
-interface Entry {
-  readonly image: BenchImage;
-  readonly place: number;
-  readonly report: ProbeReport;
-  readonly counts: Counts;
-  readonly form: Form;
-  readonly samples: Sample[];
-  readonly atOnce: AtOnce[];
-  making: number | undefined;
-  reason: string | undefined;
-  hint: string | undefined;
-}
 
 /**
  * Measures. All that is composed is released again, whatever happens.
@@ -102,11 +76,11 @@ export async function benchmark(store: Store, options: BenchOptions): Promise<Re
     command: options.command,
     machine,
     store: store.root,
-    startup: summarize(startups(program, STARTS)),
+    startup: summarize(startups(program, Math.min(STARTS, options.pace.rounds ?? STARTS))),
     images: images.map(describeImage),
     places: places.map((path) => describePlace(path, store)),
     results: all.flatMap((group) => group.map((entry) => resultOf(entry, places)).sort(byTime)),
-    judgements: all.flatMap((group) => judgementsOf(group, options)),
+    judgements: all.flatMap((group) => judgementsOf(group, options.form, places)),
     notes: options.notes,
   };
 }
@@ -130,7 +104,8 @@ async function list({ store, bench, signal }: Arena, options: BenchOptions): Pro
         const reason = verdict.works ? obstacle : `does not work here: ${verdict.reason}`;
         const hint = verdict.works ? undefined : verdict.hint;
         const entry = { image, place, report, counts, form, reason, hint, making: undefined };
-        entries.push({ ...entry, samples: [], atOnce: [] });
+        const crowds = options.atOnce.map((count) => ({ count, made: [], skipped: undefined }));
+        entries.push({ ...entry, samples: [], crowds });
       }
     }
   }
@@ -173,14 +148,22 @@ async function measure(arena: Arena, entries: readonly Entry[], options: BenchOp
         entry.samples.push(...await turn(arena, contestant, round, cold));
       }),
   );
-  for (const entry of entries) {
-    for (const count of entry.reason === undefined ? options.atOnce : []) {
+  await runRounds(
+    entries.flatMap((entry) =>
+      entry.reason === undefined ? entry.crowds.map((crowds) => ({ entry, crowds })) : []
+    ),
+    pace,
+    async ({ entry, crowds }) => {
+      if (entry.reason !== undefined) return false;
+      const { count, made } = crowds;
       const bytes = Math.max(...entry.samples.map((sample) => sample.bytes));
-      await attempt(entry, async (contestant) => {
-        entry.atOnce.push(await atOnce(arena, contestant, count, bytes, pace.rounds));
+      const done = await attempt(entry, async (contestant) => {
+        crowds.skipped = tooMany(arena, contestant, count, bytes);
+        if (crowds.skipped === undefined) made.push(await crowd(arena, contestant, count));
       });
-    }
-  }
+      return done && crowds.skipped === undefined;
+    },
+  );
 }
 
 function describeImage({ name, image, generated }: BenchImage): MeasuredImage {
@@ -205,64 +188,4 @@ function describePlace(path: string, store: Store): MeasuredPlace {
     options: mount === undefined ? "" : `${mount.options},${mount.superOptions}`,
     withStore: identify(store.root).mount === id,
   };
-}
-
-function resultOf(entry: Entry, places: readonly string[]): Result {
-  const { image, place, report, counts, form, samples, reason, hint } = entry;
-  return {
-    image: image.name,
-    place: places[place],
-    strategy: report.name,
-    version: report.plugin.version,
-    plugin: report.plugin.source.file,
-    makes: report.traits.result,
-    form,
-    reason,
-    hint,
-    estimate: estimateOf(report, counts, samples),
-    making: entry.making,
-    total: totals(samples),
-    parts: partsOf(samples),
-    atOnce: entry.atOnce,
-    samples,
-  };
-}
-
-function partsOf(samples: readonly Sample[]): Result["parts"] {
-  const first = samples.filter(({ state }) => state === "first");
-  if (first.length === 0) return undefined;
-  const of = (part: (sample: Sample) => number) => median(first.map(part));
-  return {
-    record: of(({ timings }) => timings.record),
-    choose: of(({ timings }) => timings.choose),
-    tree: of(({ timings }) => timings.tree),
-    work: of(({ timings }) => timings.work),
-    release: of(({ release }) => release),
-  };
-}
-
-/** The fastest first, what was not measured last. */
-function byTime(a: Result, b: Result): number {
-  const [first, second] = [a, b].map(({ total }) => total.first?.median ?? Number.MAX_VALUE);
-  return first - second;
-}
-
-/** The choices among all strategies and among those that make directories, for the form that was asked for and the shared one. */
-function judgementsOf(group: readonly Entry[], options: BenchOptions): Judgement[] {
-  if (group.length === 0) return [];
-  const [{ image, place, counts }] = group;
-  const measured = group.flatMap(({ report, samples, reason }) => {
-    const first = reason === undefined ? totals(samples).first : undefined;
-    return first === undefined ? [] : [{ candidate: report, first: first.median }];
-  });
-  const { form } = options;
-  const forms = form.isolation === "shared" ? [form] : [form, sharedForm(form)];
-  return forms.flatMap((form) =>
-    (["any", "directory"] as const).flatMap((makes) => {
-      const judged = judge(measured, form, makes, counts);
-      return judged === undefined
-        ? []
-        : [{ image: image.name, place: options.places[place], ...judged }];
-    })
-  );
 }
