@@ -12,6 +12,7 @@ import type { Limits } from "../limits.ts";
 import type { SplitSource } from "../layer/mod.ts";
 import {
   type Config,
+  excerpt,
   type Manifest,
   parseConfig,
   parseManifest,
@@ -114,7 +115,8 @@ export class ContainersStorageSource implements ImageSource {
   }
 
   #load(image: StoredImage, wanted: Platform | undefined): ResolvedImage {
-    const subject = `image ${image.names[0] ?? image.id.slice(0, 12)} of ${this.#tables.subject}`;
+    const name = excerpt(image.names[0] ?? image.id.slice(0, 12));
+    const subject = `image ${name} of ${this.#tables.subject}`;
     const { bytes, digest, manifest } = this.#manifest(image, subject);
     const config = this.#config(image, manifest, subject);
     checkLayerCount(manifest.layers.length, config.config, subject, this.#limits);
@@ -171,9 +173,13 @@ export class ContainersStorageSource implements ImageSource {
     const { mediaType } = parseObject(bytes, subject);
     const type = typeof mediaType === "string" ? mediaType : OCI_MANIFEST;
     if (kindOf(type) !== "manifest") {
-      throw new LaminaError("unsupported", `${subject}: its manifest is of the type ${type}`, {
-        hint: "Convert it: skopeo copy --format oci containers-storage:NAME oci:DIR:TAG",
-      });
+      throw new LaminaError(
+        "unsupported",
+        `${subject}: its manifest is of the type ${excerpt(type)}`,
+        {
+          hint: "Convert it: skopeo copy --format oci containers-storage:NAME oci:DIR:TAG",
+        },
+      );
     }
     const manifest = parseManifest(bytes, type, subject);
     checkManifest(manifest, subject);

@@ -16,6 +16,7 @@ import {
   O_RDONLY,
   openat,
 } from "../linux/mod.ts";
+import { excerpt } from "./documents.ts";
 import { type Extent, readDocument, statIfThere } from "./files.ts";
 import { enumerate } from "./image.ts";
 
@@ -126,15 +127,17 @@ export class StorageTables implements Disposable {
 
   /** The layers of an image, the lowest first. */
   layersOf(image: StoredImage): StoredLayer[] {
-    const chain: StoredLayer[] = [];
-    for (let id = image.layer; id !== undefined && id !== ""; id = chain.at(-1)!.parent) {
+    const chain = new Set<StoredLayer>();
+    for (let id = image.layer; id !== undefined;) {
       const layer = this.#layers.get(id);
-      if (layer === undefined || chain.includes(layer)) {
-        throw this.#damaged(`image ${image.id} needs the layer ${id}, which is not there`);
+      if (layer === undefined || chain.has(layer)) {
+        const what = `image ${image.id} needs the layer ${excerpt(id)}`;
+        throw this.#damaged(`${what}, which is not there, or below itself`);
       }
-      chain.push(layer);
+      chain.add(layer);
+      id = layer.parent;
     }
-    return chain.reverse();
+    return [...chain].reverse();
   }
 
   /** A document of an image; undefined where there is none of that name. */
