@@ -40,8 +40,21 @@ function nested(depth: number): Json {
   return value;
 }
 
-/** Changes one value of a document; undefined where it is none. */
+/** Changes one value of a document; undefined where it is none, or too deep to be written. */
 export function mutateJson(
+  input: Uint8Array,
+  random: Random,
+  other: Uint8Array,
+): Uint8Array | undefined {
+  try {
+    return changeValue(input, random, other);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function changeValue(
   input: Uint8Array,
   random: Random,
   other: Uint8Array,
@@ -62,6 +75,14 @@ export function mutateJson(
   collect(top, 0);
   const { holder, key } = random.pick(places);
   const at = holder as { [key: string]: Json };
+  // Not by assignment: it may be called __proto__.
+  const set = (key: string, value: Json) =>
+    Object.defineProperty(at, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
   switch (random.below(6)) {
     case 0:
       if (Array.isArray(holder)) holder.splice(Number(key), 1);
@@ -69,17 +90,17 @@ export function mutateJson(
       break;
     case 1: {
       const from = random.pick(places);
-      at[key] = structuredClone((from.holder as { [key: string]: Json })[from.key]);
+      set(key, JSON.parse(JSON.stringify((from.holder as { [key: string]: Json })[from.key])));
       break;
     }
     case 2:
-      if (keys.size > 0) at[random.pick([...keys, "mediaType", "layers", "manifests"])] = at[key];
+      if (keys.size > 0) set(random.pick([...keys, "mediaType", "layers", "manifests"]), at[key]);
       break;
     case 3:
-      at[key] = parse(other) ?? null;
+      set(key, parse(other) ?? null);
       break;
     default:
-      at[key] = random.pick(ODD)();
+      set(key, random.pick(ODD)());
   }
   return stringify(top.top ?? null);
 }
