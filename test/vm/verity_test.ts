@@ -180,7 +180,8 @@ async function boot(machine: Machine, kernel: Kernel, found: DebianKernel): Prom
   const settings = `MODE=${kernel.mode} OBJECT=/data/store/objects/${object} ` +
     `WITH_LAMINA=${withoutLamina === undefined ? "yes" : "no"}\n`;
   const script = Deno.readTextFileSync(new URL("guest.sh", import.meta.url));
-  return await machine.run(found, settings + script, { limit: 300_000 });
+  // Far more than it takes, also beside other tests.
+  return await machine.run(found, settings + script, { limit: 600_000 });
 }
 
 async function check(t: Deno.TestContext, kernel: Kernel, run: GuestRun): Promise<void> {

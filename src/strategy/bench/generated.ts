@@ -8,7 +8,8 @@ import { createHash } from "node:crypto";
 import { createTarPacker, type TarHeader } from "modern-tar";
 import { LaminaError } from "../../error.ts";
 import { AT_FDCWD, FileLock, removeTree } from "../../linux/mod.ts";
-import { pull } from "../../oci/pull.ts";
+import { LayerPipeline } from "../../layer/mod.ts";
+import { pull, type PullOptions } from "../../oci/pull.ts";
 import { Store } from "../../store/mod.ts";
 import { bytesOf, entriesOfLayer, type Entry, nameOf, type Recipe } from "./recipe.ts";
 import type { BenchImage } from "./entry.ts";
@@ -44,7 +45,8 @@ export class TemporaryStore implements Disposable {
     const images: BenchImage[] = [];
     const temporary = new TemporaryStore(store, images, lock);
     try {
-      for (const recipe of recipes) images.push(await enter(store, recipe, signal));
+      await using pipeline = new LayerPipeline({ native: store.native });
+      for (const recipe of recipes) images.push(await enter(store, recipe, { signal, pipeline }));
       return temporary;
     } catch (error) {
       temporary[Symbol.dispose]();
@@ -77,7 +79,7 @@ function checkSpace(place: string, recipes: readonly Recipe[]): void {
   });
 }
 
-async function enter(store: Store, recipe: Recipe, signal?: AbortSignal): Promise<BenchImage> {
+async function enter(store: Store, recipe: Recipe, options: PullOptions): Promise<BenchImage> {
   const name = nameOf(recipe);
   const layout = Deno.makeTempDirSync({ dir: store.root, prefix: "layout-" });
   try {
@@ -85,8 +87,8 @@ async function enter(store: Store, recipe: Recipe, signal?: AbortSignal): Promis
       { length: recipe.layers },
       (_, layer) => () => entriesOfLayer(recipe, layer),
     );
-    await writeLayout(layout, name, layers, signal);
-    const { image } = await pull(store, `oci:${layout}:${name}`, { signal });
+    await writeLayout(layout, name, layers, options.signal);
+    const { image } = await pull(store, `oci:${layout}:${name}`, options);
     return { name, image, generated: true };
   } finally {
     Deno.removeSync(layout, { recursive: true });
