@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { findSubjects } from "../../src/cli/bench_subjects.ts";
 import type { Context } from "../../src/cli/context.ts";
@@ -9,6 +9,8 @@ import { SILENT } from "../../src/cli/terminal/progress.ts";
 import { makeScreen } from "../../src/cli/terminal/screen.ts";
 import { Store } from "../../src/store/mod.ts";
 import type { Report } from "../../src/strategy/bench/shape.ts";
+import { width } from "../../src/cli/terminal/text.ts";
+import { report } from "./bench_report.ts";
 import { TempDir } from "../support/temp.ts";
 
 const MAIN = fromFileUrl(new URL("../../src/cli/main.ts", import.meta.url));
@@ -105,6 +107,21 @@ Deno.test("bench: wrong lines", async () => {
     const run = await lamina(`${temp.path}/store`, "bench", ...args);
     assertEquals([run.code, run.out], [code, ""], args.join(" "));
     assertStringIncludes(run.err, says);
+  }
+});
+
+Deno.test("bench: the text fits into 80 columns and into 120", () => {
+  for (const columns of [80, 120]) {
+    const plain = { terminal: true, columns, rows: 24, unicode: true, color: false };
+    const text = benchmarkText(report(10), makeScreen(plain));
+    const widest = Math.max(...text.split("\n").map(width));
+    assert(widest <= columns && widest > columns - 10, `${widest} of ${columns}`);
+    assertEquals(text.includes("MAKES"), columns === 120);
+    assert(!text.includes("\u001b"));
+    // The same with colours, apart from them.
+    const coloured = benchmarkText(report(10), makeScreen({ ...plain, color: true }));
+    // deno-lint-ignore no-control-regex
+    assertEquals(coloured.replace(/\u001b\[\d+m/g, ""), text);
   }
 });
 

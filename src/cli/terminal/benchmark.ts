@@ -21,7 +21,10 @@ import { type Column, table } from "./table.ts";
 import { printable } from "./text.ts";
 import { count, duration, plural, size } from "./units.ts";
 
-const BAR = 20;
+/** Columns that a bar takes. */
+const BAR = { least: 4, most: 20 } as const;
+/** What the table of times needs without bars, and without what is asked for and made. */
+const [WHOLE, NARROW] = [101, 75];
 
 /** See the module. */
 export function benchmarkText(report: Report, screen: Screen): string {
@@ -70,39 +73,43 @@ function heading(image: MeasuredImage, place: MeasuredPlace, screen: Screen): st
   const where = `${place.path} (${place.filesystem}${
     place.withStore ? "" : ", not the store's mount"
   })`;
-  return `${screen.paint("bold", printable(name))} in ${printable(where)}: ${
+  return `${screen.paint("bold", printable(name))} in ${printable(where)}\n${
     plural(layers, "layer")
   }, ${count(files)} files in ${plural(directories, "directory", "directories")}, ${size(bytes)}`;
 }
 
 function times(results: readonly Result[], screen: Screen): string {
   const cold = results.some(({ total }) => total.cold !== undefined);
+  // Where it is narrow, lines below say what was asked for.
+  const whole = screen.columns >= WHOLE + BAR.least;
+  const room = screen.columns - (whole ? WHOLE : NARROW);
+  const width = Math.min(BAR.most, Math.max(BAR.least, room));
   const slowest = Math.max(...results.map(({ total }) => total.first?.median ?? 0));
   const columns: Column[] = [
     { title: "STRATEGY", style: () => "bold" },
-    { title: "MAKES" },
-    { title: "ASKED" },
+    ...whole ? [{ title: "MAKES" }, { title: "ASKED" }] : [],
     { title: "FIRST", right: true },
     { title: "10–90 %", right: true },
     { title: "", style: () => "cyan" },
     { title: "AGAIN", right: true },
     ...cold ? [{ title: "COLD", right: true }] : [],
     { title: "RELEASE", right: true },
-    { title: "ROUNDS", right: true },
+    { title: whole ? "ROUNDS" : "N", right: true },
   ];
   const rows = results.map(({ strategy, makes, form, total, parts }) => [
     strategy,
-    makes,
-    asked(form),
+    ...whole ? [makes, asked(form)] : [],
     middle(total.first),
     spread(total.first),
-    total.first === undefined ? "" : bar(total.first.median / slowest, BAR, screen),
+    total.first === undefined ? "" : bar(total.first.median / slowest, width, screen),
     middle(total.again),
     ...cold ? [middle(total.cold)] : [],
     parts === undefined ? "-" : duration(parts.release),
     String(total.first?.n ?? 0),
   ]);
-  return table(columns, rows, screen);
+  const others = results.filter(({ form }) => asked(form) !== asked(results[0].form));
+  const notes = whole ? [] : others.map((one) => `${one.strategy}: asked for ${asked(one.form)}\n`);
+  return table(columns, rows, screen) + notes.join("");
 }
 
 function expectations(results: readonly Result[], screen: Screen): string {
@@ -112,7 +119,7 @@ function expectations(results: readonly Result[], screen: Screen): string {
     { title: "CHOOSE", right: true },
     { title: "TREE", right: true },
     { title: "WORK", right: true },
-    { title: "TREE + WORK EXPECTED", right: true },
+    { title: "EXPECTED", right: true },
     {
       title: "OFF BY",
       right: true,
