@@ -58,14 +58,18 @@ function left({ state, pid }: CompositionRecord): string {
 /** Those of a store as a check of the store says them. */
 export function endedFindings(store: Store): Finding[] {
   const { dead, stale } = findDead(store, readable(store));
-  return [...dead, ...stale].map(({ record: { id, target }, reason }) => ({
+  const finding = ({ record: { id, target }, reason }: Ended, how: string): Finding => ({
     kind: "composition-ended",
     severity: "reclaimable",
     id,
     path: target,
-    message: reason,
+    message: `${reason}: ${how}`,
     images: [],
-  }));
+  });
+  return [
+    ...dead.map((one) => finding(one, "lamina gc")),
+    ...stale.map((one) => finding(one, `lamina release ${one.record.id}`)),
+  ];
 }
 
 /** Removes what is left of compositions that came to no record. */

@@ -196,7 +196,7 @@ function summaryOf(findings: readonly Finding[], checked: Checked, seconds: numb
   const free = findings.length - damaged;
   const { images, layers, bytes } = checked;
   const result = damaged === 0 ? "all is whole" : plural(damaged, "problem");
-  const reclaimable = free === 0 ? "" : `, ${plural(free, "thing")} that lamina gc frees`;
+  const reclaimable = free === 0 ? "" : `, ${plural(free, "thing")} that can be freed`;
   return `${plural(images, "image")}, ${plural(layers, "layer")}, ${size(bytes)} read: ${result}` +
     `${reclaimable}, in ${duration(seconds * 1000)}\n`;
 }
