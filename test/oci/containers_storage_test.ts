@@ -17,6 +17,7 @@ import {
   symlink,
   whiteout,
 } from "../support/tar.ts";
+import { pullShared } from "../support/threads.ts";
 import { run } from "./support.ts";
 
 const LONG = "deep/" + "d".repeat(120);
@@ -135,7 +136,7 @@ for (const driver of ["overlay", "vfs"]) {
       for (const one of imported) {
         assert("result" in one, String("error" in one && one.error));
         const tag = /localhost\/(.*):1$/.exec(one.reference)![1];
-        const expected = await pull(other, `oci:${layout}:${tag}`);
+        const expected = await pullShared(other, `oci:${layout}:${tag}`);
         same(one.result, expected);
         assertEquals(one.result.name, `localhost/${tag}:1`);
         assertEquals(
@@ -154,15 +155,21 @@ Deno.test({
     const { root } = host;
     const store = host.other("found");
     const refuse = async (reference: string, kind: string, piece: string) => {
-      const error = await assertRejects(() => pull(store, reference), LaminaError, piece);
+      const error = await assertRejects(() => pullShared(store, reference), LaminaError, piece);
       assertEquals(error.kind, kind);
       assert(error.hint);
     };
-    const { image } = await pull(store, `containers-storage:[overlay@${root}+${host.run}]two:1`);
+    const { image } = await pullShared(
+      store,
+      `containers-storage:[overlay@${root}+${host.run}]two:1`,
+    );
     const images = JSON.parse(Deno.readTextFileSync(`${root}/overlay-images/images.json`));
     const { id } = images.find(({ digest }: { digest: string }) => digest === image.digest);
     for (const name of ["localhost/two:1", `@${id.slice(0, 12)}`, `two@${image.digest}`]) {
-      const { image: again, known } = await pull(store, `containers-storage:[${root}]${name}`);
+      const { image: again, known } = await pullShared(
+        store,
+        `containers-storage:[${root}]${name}`,
+      );
       assertEquals([again.digest, known], [image.digest, true], name);
     }
     await refuse(`containers-storage:[${root}]two`, "not-found", "none is called two; it has");
@@ -195,7 +202,7 @@ Deno.test({
         if (after === undefined) Deno.removeSync(path);
         else Deno.writeFileSync(path, after);
         const error = await assertRejects(
-          () => pull(store, `containers-storage:[${root}]`),
+          () => pullShared(store, `containers-storage:[${root}]`),
           LaminaError,
         );
         Deno.writeFileSync(path, before);
@@ -247,7 +254,7 @@ Deno.test({
       () => new Uint8Array([0x7b]),
       "is not JSON",
     );
-    const { image } = await pull(store, `containers-storage:[${root}]`);
+    const { image } = await pullShared(store, `containers-storage:[${root}]`);
     assertEquals(image.layers.length, 1);
   },
 });
@@ -265,7 +272,7 @@ Deno.test({
     await buildah("copy", "-q", container, `${host.run}/content`, "/opt/content");
     await buildah("commit", "-q", container, "localhost/built:1");
     await buildah("rm", container);
-    const { image } = await pull(store, `containers-storage:[${root}]built:1`);
+    const { image } = await pullShared(store, `containers-storage:[${root}]built:1`);
     assertEquals(image.layers.length, 2);
     const tar = `${host.run}/built.tar`;
     await run(
@@ -274,7 +281,7 @@ Deno.test({
       `containers-storage:[overlay@${root}+${host.run}]localhost/built:1`,
       `oci-archive:${tar}:built`,
     );
-    const expected = await pull(host.other("archive"), `oci-archive:${tar}`);
+    const expected = await pullShared(host.other("archive"), `oci-archive:${tar}`);
     assertEquals(image.tree, expected.image.tree);
     assertEquals(
       image.layers.map((layer) => layer.diffId),
@@ -338,15 +345,15 @@ Deno.test({
       }
       const store = Store.open(`${work}/store`, { create: true });
       const sharedBlobs = `${work}/blobs`;
-      const { image } = await pull(store, `oci:${work}/one:one`, { sharedBlobs });
+      const { image } = await pullShared(store, `oci:${work}/one:one`, { sharedBlobs });
       assertEquals(image.digest, written[0].digest);
       const [two] = await importImages(store, `oci:${work}/two`, [], { sharedBlobs });
       assert("result" in two);
       assertEquals(two.result.image.digest, written[1].digest);
       assertEquals(two.result.layers.map(({ isNew }) => isNew), [false, true]);
-      await assertRejects(() => pull(store, `oci:${work}/one`), LaminaError, "is missing");
+      await assertRejects(() => pullShared(store, `oci:${work}/one`), LaminaError, "is missing");
       await assertRejects(
-        () => pull(store, `oci-archive:${work}/x`, { sharedBlobs }),
+        () => pullShared(store, `oci-archive:${work}/x`, { sharedBlobs }),
         LaminaError,
         "it shares no blobs",
       );
