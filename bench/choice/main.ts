@@ -173,7 +173,14 @@ async function judge(
   const before = judgeAll(FRESH, cases, fresh, false);
   learn(store, cases, fresh);
   const learned = await ask(store, path, plugins, cases);
-  return [before, judgeAll(LEARNED, cases, learned, true)];
+  return [before, judgeAll(LEARNED, cases.map(withoutFirst), learned, true)];
+}
+
+/** The first composition of each is what was learned: it says nothing of what is expected then. */
+function withoutFirst(one: MeasuredCase): MeasuredCase {
+  const times = one.times.filter(({ milliseconds }) => milliseconds.length > 1)
+    .map((own) => ({ ...own, milliseconds: own.milliseconds.slice(1) }));
+  return { ...one, times };
 }
 
 function judgeAll(
