@@ -63,8 +63,8 @@ export class Memory {
   }
 
   /**
-   * What estimates are to be multiplied with: the median of what was observed and of what was to be expected without, so that one
-   * composition on a busy machine decides little.
+   * What estimates are to be multiplied with: the median of what was observed and, twice, of what was to be expected without: one
+   * composition on a busy machine says less than the model.
    *
    * @param keys Of the same thing, the one that says most of it first: what is expected for one is the next one's correction, for the last
    * one it is 1.
@@ -73,7 +73,7 @@ export class Memory {
     let expected = 1;
     for (const key of keys.toReversed()) {
       const observed = this.#observed(key);
-      if (observed.length > 0) expected = median([expected, ...observed]);
+      if (observed.length > 0) expected = median([expected, expected, ...observed]);
     }
     return Math.round(expected * 1000) / 1000;
   }
