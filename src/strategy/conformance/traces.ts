@@ -56,7 +56,10 @@ function descriptors(): Map<string, number> {
       continue;
     }
     if (standard.includes(path)) continue;
-    if (!path.startsWith("/") || /^\/(dev|proc|sys|usr|lib|lib64)\//.test(path)) continue;
+    // A bed may lie in /dev/shm, which holds files.
+    if (!path.startsWith("/") || /^\/(dev(?!\/shm\/)|proc|sys|usr|lib|lib64)\//.test(path)) {
+      continue;
+    }
     counts.set(path, (counts.get(path) ?? 0) + 1);
   }
   return counts;
