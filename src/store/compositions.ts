@@ -5,7 +5,17 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { Fd, O_DIRECTORY, O_RDONLY, removeTree } from "../linux/mod.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  check,
+  ENOTEMPTY,
+  Fd,
+  O_DIRECTORY,
+  O_RDONLY,
+  removeTree,
+  unlinkat,
+} from "../linux/mod.ts";
 import type { Access, Isolation, Upper } from "../strategy/plugin.ts";
 import { listDirectory, readIfThere, replaceFile, syncDirectory } from "./atomic.ts";
 import type { Layout } from "./layout.ts";
@@ -155,12 +165,21 @@ export class Compositions {
     const workspace = this.workspace(id);
     {
       using directory = Fd.open(workspace, O_RDONLY | O_DIRECTORY);
-      for (const name of listDirectory(workspace)) {
-        if (name !== "record.json") removeTree(directory.n, name);
-      }
+      const removeAll = (...but: string[]) => {
+        for (const name of listDirectory(workspace)) {
+          if (!but.includes(name)) removeTree(directory.n, name);
+        }
+      };
+      removeAll("record.json", "lock");
+      Deno.removeSync(this.#record(id));
+      // Others who look whether somebody is at it make the lock's file again; with the record gone they do so no more.
+      let result: number;
+      do {
+        removeAll();
+        result = unlinkat(AT_FDCWD, workspace, AT_REMOVEDIR);
+      } while (result === -ENOTEMPTY);
+      check(result, "rmdir", workspace);
     }
-    Deno.removeSync(this.#record(id));
-    Deno.removeSync(workspace);
     syncDirectory(this.#layout.compositions);
   }
 

@@ -41,7 +41,8 @@ const what = new Set(String(args.what).split(","));
 const step = Number(args.step);
 const scenarios = SCENARIOS.filter(({ name }) => name.includes(String(args.only)));
 
-using temp = new TempDir(args.in === undefined ? undefined : String(args.in));
+// Deleted only where all goes well.
+const temp = new TempDir(args.in === undefined ? undefined : String(args.in));
 const ground = await Ground.make(temp.path);
 const screen = new TextEncoder();
 const show = (point: string) => Deno.stderr.writeSync(screen.encode(`\r\x1b[K${point}`));
@@ -86,3 +87,4 @@ if (what.has("turmoil")) {
     return commands;
   });
 }
+temp[Symbol.dispose]();
