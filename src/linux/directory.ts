@@ -5,7 +5,7 @@
  */
 
 import { SEEK_SET } from "./abi.ts";
-import { check } from "./errno.ts";
+import { check, ENOENT } from "./errno.ts";
 import { lseek } from "./file.ts";
 import { bind, errno, type Libc } from "./libc.ts";
 
@@ -33,7 +33,8 @@ function getdents64(fd: number): number {
 }
 
 /**
- * Reads all entries of an open directory, from its start, but for `.` and `..`; in the filesystem's order.
+ * Reads all entries of an open directory, from its start, but for `.` and `..`; in the filesystem's order. One that was removed
+ * has none.
  *
  * @throws {SysError}
  */
@@ -41,7 +42,10 @@ export function readDirectory(fd: number): DirectoryEntry[] {
   check(lseek(fd, 0, SEEK_SET), "lseek", `directory ${fd}`);
   const entries: DirectoryEntry[] = [];
   for (;;) {
-    const length = check(getdents64(fd), "getdents64", `directory ${fd}`);
+    const result = getdents64(fd);
+    // It was removed since it was opened.
+    if (result === -ENOENT) return [];
+    const length = check(result, "getdents64", `directory ${fd}`);
     if (length === 0) return entries;
     for (let at = 0; at < length;) {
       const next = at + view.getUint16(at + 16, true);

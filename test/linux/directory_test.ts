@@ -69,3 +69,11 @@ Deno.test("readDirectory: an empty one, and what is none", () => {
   assertThrows(() => readDirectory(file.n), SysError, "ENOTDIR");
   assertThrows(() => readDirectory(-1), SysError, "EBADF");
 });
+
+Deno.test("readDirectory: one that was removed has no entries", () => {
+  using tmp = new TempDir();
+  Deno.mkdirSync(`${tmp.path}/d`);
+  using dir = Fd.open(`${tmp.path}/d`, O_RDONLY | O_DIRECTORY);
+  Deno.removeSync(`${tmp.path}/d`);
+  assertEquals(readDirectory(dir.n), []);
+});
