@@ -7,7 +7,7 @@
 import type { Finding } from "../store/fsck/finding.ts";
 import { readable } from "../store/fsck/records.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
-import { claim, clearUnrecorded, lockRecords } from "./lifecycle.ts";
+import { claim, clearUnrecorded, isUnfinished, lockRecords } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId } from "./memory.ts";
 import { release, type ReleaseResult } from "./release.ts";
@@ -48,7 +48,7 @@ export function findDead(
 
 function isAbandoned(store: Store, { id }: CompositionRecord): boolean {
   using lock = claim(store, id);
-  return lock !== undefined && store.compositions.get(id) !== undefined;
+  return lock !== undefined && isUnfinished(store.compositions.get(id));
 }
 
 function left({ state, pid }: CompositionRecord): string {

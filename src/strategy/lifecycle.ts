@@ -64,6 +64,11 @@ export function claim(store: Store, id: string): FileLock | undefined {
   }
 }
 
+/** Whether a record, read while its lock is held, is of a composition that nobody will finish. */
+export function isUnfinished(record: CompositionRecord | undefined): record is CompositionRecord {
+  return record !== undefined && record.state !== "ready";
+}
+
 /** Name of a composition's scratch directories for probing. */
 export function scratchName(id: string): string {
   return SCRATCH_PREFIX + id;
@@ -164,10 +169,10 @@ function restoreTarget({ target, targetWas, result }: CompositionRecord): void {
  */
 export async function sweep(store: Store, plugins: readonly LoadedPlugin[]): Promise<void> {
   for (const record of store.compositions.list()) {
-    if (record.state === "ready") continue;
+    if (!isUnfinished(record)) continue;
     using lock = claim(store, record.id);
-    // Another process has it, or had it until just now.
-    if (lock === undefined || store.compositions.get(record.id) === undefined) continue;
+    // Another process has it, or had it until just now, and finished or forgot it.
+    if (lock === undefined || !isUnfinished(store.compositions.get(record.id))) continue;
     const plugin = pluginOf(record, plugins);
     if (plugin === undefined && record.strategy !== "") continue;
     try {
