@@ -206,7 +206,7 @@ Deno.test({
           LaminaError,
         );
         Deno.writeFileSync(path, before);
-        assertStringIncludes(error.message, piece);
+        assert(piece.split("|").some((one) => error.message.includes(one)), error.message);
         assert(error.hint, error.message);
         assertEquals(store.layers.list(), []);
         assertEquals(store.images.digests(), []);
@@ -240,7 +240,7 @@ Deno.test({
       tarSplit,
       edited('"type":2,"payload":"', '"type":2,"payload":"AAAA'),
       // By its digest, or by what is no tar header any more: whichever thread is first.
-      "layer 1 of 1: ",
+      "does not make the archive|this is no tar header",
     );
     await refused(tarSplit, edited('"type":2', '"type":3'), "an entry has the type 3");
     await refused(tarSplit, edited('"size":8000', '"size":-1'), "the size -1");
