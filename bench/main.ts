@@ -53,7 +53,7 @@ if (what.delete("gc")) {
   for (const kind of kinds) await benchGc(lamina, kind, rounds);
 }
 if (what.delete("choice")) {
-  const report = await benchChoice({
+  const report = await benchChoice(lamina, {
     kinds: args.fs === undefined ? KINDS : kinds,
     quick: args.quick === true,
     agents: agentImages,

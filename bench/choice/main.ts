@@ -51,10 +51,13 @@ const FRESH = "the probe alone";
 const LEARNED = "and one composition by each strategy";
 
 const CHILD = fromFileUrl(new URL("probe_child.ts", import.meta.url));
-const MAIN = fromFileUrl(new URL("../../mod.ts", import.meta.url));
 
-/** Runs it, and prints Markdown. */
-export async function benchChoice(options: ChoiceOptions): Promise<ChoiceReport> {
+/**
+ * Runs it, and prints Markdown.
+ *
+ * @param lamina The compiled program: what it takes to load and compile code is a part of what is expected, and not the same from source.
+ */
+export async function benchChoice(lamina: string, options: ChoiceOptions): Promise<ChoiceReport> {
   const date = new Date().toISOString();
   const machine = thisMachine();
   const earlier: ChoiceReport | undefined = options.times === undefined
@@ -71,7 +74,7 @@ export async function benchChoice(options: ChoiceOptions): Promise<ChoiceReport>
       const store = Store.open(`${place.path}/store`, { create: true });
       const own = layouts === undefined
         ? earlier!.cases.filter(({ filesystem }) => filesystem === kind)
-        : await measureAll(store, place.path, kind, plugins, layouts);
+        : await measureAll(lamina, store, place.path, kind, plugins, layouts);
       cases.push(...own);
       for (let n = 0; n < PROBES; n++) {
         const found = await judge(store, place.path, plugins, own);
@@ -142,14 +145,14 @@ class Layouts implements Disposable {
 }
 
 async function measureAll(
+  lamina: string,
   store: Store,
   path: string,
   filesystem: string,
   plugins: readonly LoadedPlugin[],
   layouts: Layouts,
 ): Promise<MeasuredCase[]> {
-  const program = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
-  const origin = { store, program, signal: undefined };
+  const origin = { store, program: [lamina], signal: undefined };
   const cases: MeasuredCase[] = [];
   for await (const [name, image] of layouts.enter(store)) {
     const start = performance.now();
