@@ -106,7 +106,7 @@ export async function measureCase(
     }))
   );
   const once = async ({ plugin, form }: Contestant) => {
-    await using composer = await Composer.start(origin, plugin.source);
+    await using composer = await Composer.start(origin, plugin);
     const order = { image: image.digest, target: bench.target(0), form, learn: false };
     const { id, timings, waited } = await composer.compose(order);
     await composer.release(id);

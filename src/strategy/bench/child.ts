@@ -7,7 +7,7 @@
 import { LaminaError } from "../../error.ts";
 import { Store } from "../../store/mod.ts";
 import { compose } from "../compose.ts";
-import { type LoadedPlugin, loadPlugin } from "../loader.ts";
+import { builtIn, type LoadedPlugin, loadPlugin } from "../loader.ts";
 import { release } from "../release.ts";
 import type { Answer, Composed, Order, Released } from "./composer.ts";
 import { lines } from "./lines.ts";
@@ -33,7 +33,9 @@ export async function obeyOrders(): Promise<void> {
       work = work.then(async () => {
         const answer = await attempt(async () => {
           if (order.kind !== "load") return await perform(ready!, order, stop.signal);
-          ready = { store: Store.open(order.store), plugin: await loadPlugin(order.plugin) };
+          const { plugin } = order;
+          const source = typeof plugin === "string" ? builtIn(plugin) : plugin;
+          ready = { store: Store.open(order.store), plugin: await loadPlugin(source) };
         });
         console.log(JSON.stringify(answer));
       });

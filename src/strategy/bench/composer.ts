@@ -7,6 +7,7 @@
 
 import { type ErrorKind, LaminaError } from "../../error.ts";
 import type { Store } from "../../store/mod.ts";
+import type { LoadedPlugin } from "../loader.ts";
 import type { PluginSource } from "../loading/source.ts";
 import type { Timings } from "../stopwatch.ts";
 import { lines } from "./lines.ts";
@@ -17,7 +18,8 @@ export const CHILD = "bench-child";
 
 /** What a process is told. */
 export type Order =
-  | { readonly kind: "load"; readonly store: string; readonly plugin: PluginSource }
+  /** A built-in plugin is named: the process may be of another build of the program, which has its own. */
+  | { readonly kind: "load"; readonly store: string; readonly plugin: string | PluginSource }
   | {
     readonly kind: "compose";
     /** Digest of the image. */
@@ -85,8 +87,9 @@ export class Composer implements AsyncDisposable {
   }
 
   /** Starts a process for one plugin. The origin's signal stops what it makes. */
-  static async start(origin: Origin, plugin: PluginSource): Promise<Composer> {
+  static async start(origin: Origin, { name, source }: LoadedPlugin): Promise<Composer> {
     const composer = new Composer(origin);
+    const plugin = source.file === undefined ? name : source;
     try {
       await composer.#ask({ kind: "load", store: origin.store.root, plugin });
       return composer;

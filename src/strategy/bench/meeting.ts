@@ -36,13 +36,13 @@ export async function turn(
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   {
-    await using composer = await Composer.start(arena, contestant.plugin.source);
+    await using composer = await Composer.start(arena, contestant.plugin);
     for (const state of ["first", "again"] as const) {
       samples.push(await once(arena, composer, contestant, round, state));
     }
   }
   if (cold) {
-    await using composer = await Composer.start(arena, contestant.plugin.source);
+    await using composer = await Composer.start(arena, contestant.plugin);
     dropCaches(arena.store);
     samples.push(await once(arena, composer, contestant, round, "cold"));
   }
@@ -51,7 +51,7 @@ export async function turn(
 
 /** A composition that makes what its strategy keeps of the tree: in milliseconds. It stays in the store, as after any composition. */
 export async function prepare(arena: Arena, contestant: Contestant): Promise<number> {
-  await using composer = await Composer.start(arena, contestant.plugin.source);
+  await using composer = await Composer.start(arena, contestant.plugin);
   return (await once(arena, composer, contestant, 0, "first")).total;
 }
 
@@ -122,7 +122,7 @@ async function together(arena: Arena, contestant: Contestant, count: number) {
   await using processes = new AsyncDisposableStack();
   const starting = Array.from(
     { length: count },
-    () => Composer.start(arena, plugin.source).then((one) => processes.use(one)),
+    () => Composer.start(arena, plugin).then((one) => processes.use(one)),
   );
   const composers = await all(starting);
   const made = await all(composers.map((composer) =>
