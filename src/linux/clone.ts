@@ -101,7 +101,7 @@ function copyRange(
   targetOffset: BigInt64Array | null,
   length: number,
 ): number {
-  const f = fn_copy_file_range ??= bind("copy_file_range");
+  const f = fn_copy_file_range ?? bind("copy_file_range", (f) => fn_copy_file_range = f);
   const n = BigInt(Math.min(length, MAX_RW_COUNT));
   for (;;) {
     const r = f(source, sourceOffset, target, targetOffset, n, 0);

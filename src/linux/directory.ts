@@ -27,7 +27,7 @@ const view = new DataView(block.buffer);
 let fn_getdents64: Libc["getdents64"] | undefined;
 
 function getdents64(fd: number): number {
-  const f = fn_getdents64 ??= bind("getdents64");
+  const f = fn_getdents64 ?? bind("getdents64", (f) => fn_getdents64 = f);
   const r = f(fd, block, 65536n);
   return r < 0 ? -errno[0] : r;
 }

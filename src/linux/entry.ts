@@ -13,7 +13,7 @@ import { type CPath, cpath, cpath2 } from "./path.ts";
 let fn_mkdirat: Libc["mkdirat"] | undefined;
 /** mkdirat(2). The umask takes bits away from `mode`. */
 export function mkdirat(dir: number, name: CPath, mode: number): number {
-  const f = fn_mkdirat ??= bind("mkdirat");
+  const f = fn_mkdirat ?? bind("mkdirat", (f) => fn_mkdirat = f);
   const r = f(dir, cpath(name), mode);
   return r < 0 ? -errno[0] : r;
 }
@@ -27,7 +27,7 @@ export function linkat(
   newName: CPath,
   flags = 0,
 ): number {
-  const f = fn_linkat ??= bind("linkat");
+  const f = fn_linkat ?? bind("linkat", (f) => fn_linkat = f);
   const r = f(oldDir, cpath(oldName), newDir, cpath2(newName), flags);
   return r < 0 ? -errno[0] : r;
 }
@@ -35,7 +35,7 @@ export function linkat(
 let fn_symlinkat: Libc["symlinkat"] | undefined;
 /** symlinkat(2). */
 export function symlinkat(target: CPath, dir: number, name: CPath): number {
-  const f = fn_symlinkat ??= bind("symlinkat");
+  const f = fn_symlinkat ?? bind("symlinkat", (f) => fn_symlinkat = f);
   const r = f(cpath(target), dir, cpath2(name));
   return r < 0 ? -errno[0] : r;
 }
@@ -43,7 +43,7 @@ export function symlinkat(target: CPath, dir: number, name: CPath): number {
 let fn_readlinkat: Libc["readlinkat"] | undefined;
 /** readlinkat(2). Returns the length, which is `buffer.length` if the target was cut; puts no NUL behind it. */
 export function readlinkat(dir: number, name: CPath, buffer: Uint8Array): number {
-  const f = fn_readlinkat ??= bind("readlinkat");
+  const f = fn_readlinkat ?? bind("readlinkat", (f) => fn_readlinkat = f);
   const r = f(dir, cpath(name), buffer, BigInt(buffer.length));
   return r < 0 ? -errno[0] : r;
 }
@@ -55,7 +55,7 @@ let fn_mknodat: Libc["sysMknodat"] | undefined;
  * @param rdev Device number in the kernel's 32-bit encoding: 12 bits major from bit 8, 20 bits minor around them.
  */
 export function mknodat(dir: number, name: CPath, mode: number, rdev: number): number {
-  const f = fn_mknodat ??= bind("sysMknodat");
+  const f = fn_mknodat ?? bind("sysMknodat", (f) => fn_mknodat = f);
   const r = f(SYS.mknodat, dir, cpath(name), mode, rdev);
   return r < 0 ? -errno[0] : r;
 }
@@ -63,7 +63,7 @@ export function mknodat(dir: number, name: CPath, mode: number, rdev: number): n
 let fn_unlinkat: Libc["unlinkat"] | undefined;
 /** unlinkat(2); AT_REMOVEDIR in `flags` removes an empty directory. */
 export function unlinkat(dir: number, name: CPath, flags = 0): number {
-  const f = fn_unlinkat ??= bind("unlinkat");
+  const f = fn_unlinkat ?? bind("unlinkat", (f) => fn_unlinkat = f);
   const r = f(dir, cpath(name), flags);
   return r < 0 ? -errno[0] : r;
 }
@@ -77,7 +77,7 @@ export function renameat2(
   newName: CPath,
   flags = 0,
 ): number {
-  const f = fn_renameat2 ??= bind("renameat2");
+  const f = fn_renameat2 ?? bind("renameat2", (f) => fn_renameat2 = f);
   const r = f(oldDir, cpath(oldName), newDir, cpath2(newName), flags);
   return r < 0 ? -errno[0] : r;
 }
@@ -85,7 +85,7 @@ export function renameat2(
 let fn_fchown: Libc["fchown"] | undefined;
 /** fchown(2). Clears setuid, setgid and file capabilities, so set these afterwards. */
 export function fchown(fd: number, uid: number, gid: number): number {
-  const f = fn_fchown ??= bind("fchown");
+  const f = fn_fchown ?? bind("fchown", (f) => fn_fchown = f);
   const r = f(fd, uid, gid);
   return r < 0 ? -errno[0] : r;
 }
@@ -99,7 +99,7 @@ export function fchownat(
   gid: number,
   flags: number,
 ): number {
-  const f = fn_fchownat ??= bind("fchownat");
+  const f = fn_fchownat ?? bind("fchownat", (f) => fn_fchownat = f);
   const r = f(dir, cpath(name), uid, gid, flags);
   return r < 0 ? -errno[0] : r;
 }
@@ -107,7 +107,7 @@ export function fchownat(
 let fn_fchmod: Libc["fchmod"] | undefined;
 /** fchmod(2). */
 export function fchmod(fd: number, mode: number): number {
-  const f = fn_fchmod ??= bind("fchmod");
+  const f = fn_fchmod ?? bind("fchmod", (f) => fn_fchmod = f);
   const r = f(fd, mode);
   return r < 0 ? -errno[0] : r;
 }
@@ -115,7 +115,7 @@ export function fchmod(fd: number, mode: number): number {
 let fn_fchmodat: Libc["fchmodat"] | undefined;
 /** fchmodat(2). It follows a symbolic link: only for names that nobody else can have replaced by one. */
 export function fchmodat(dir: number, name: CPath, mode: number): number {
-  const f = fn_fchmodat ??= bind("fchmodat");
+  const f = fn_fchmodat ?? bind("fchmodat", (f) => fn_fchmodat = f);
   const r = f(dir, cpath(name), mode, 0);
   return r < 0 ? -errno[0] : r;
 }
@@ -144,11 +144,11 @@ export function utimensat(
   times[1] = times[5] = high;
   times[2] = times[6] = nanoseconds;
   if (name === null) {
-    const f = fn_futimens ??= bind("futimens");
+    const f = fn_futimens ?? bind("futimens", (f) => fn_futimens = f);
     const r = f(dir, times);
     return r < 0 ? -errno[0] : r;
   }
-  const f = fn_utimensat ??= bind("utimensat");
+  const f = fn_utimensat ?? bind("utimensat", (f) => fn_utimensat = f);
   const r = f(dir, cpath(name), times, flags);
   return r < 0 ? -errno[0] : r;
 }

@@ -21,7 +21,7 @@ export function ioctl(
   argument: ArrayBufferView | number | null,
 ): number {
   if (typeof argument === "number") {
-    const f = fn_number ??= bind("ioctlNumber");
+    const f = fn_number ?? bind("ioctlNumber", (f) => fn_number = f);
     for (;;) {
       const r = f(fd, request, argument);
       if (r >= 0) return r;
@@ -29,7 +29,7 @@ export function ioctl(
       if (e !== EINTR) return -e;
     }
   }
-  const f = fn_buffer ??= bind("ioctlBuffer");
+  const f = fn_buffer ?? bind("ioctlBuffer", (f) => fn_buffer = f);
   for (;;) {
     const r = f(fd, request, argument);
     if (r >= 0) return r;

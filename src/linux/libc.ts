@@ -1,15 +1,17 @@
 /**
  * The one table of C library functions, and how they are bound.
  *
- * `Deno.dlopen` costs 0.1 to 0.35 ms for each symbol, so that each is bound when it is first used. A wrapper keeps its
- * function in a variable of its module: a call site that always sees the same function is compiled to a direct call.
+ * There are two ways to call a function. `Deno.dlopen` compiles code for each: that costs 0.2 to 0.5 ms, and a call then 0.02 µs. By
+ * `Deno.UnsafeFnPointer` nothing is compiled, and a call costs 2 to 4 µs. So each function begins the second way, and gets its code when it was
+ * called often: a command that makes fifty system calls of thirty kinds has no time to lose, one that makes a million has no call to lose. A
+ * wrapper keeps its compiled function in a variable of its module: a call site that always sees the same function is compiled to a direct call.
  *
  * How to write a wrapper, and why exactly so:
  *
  * ```ts
  * let fn_linkat: Libc["linkat"] | undefined;
  * export function linkat(…) {
- *   const f = fn_linkat ??= bind("linkat");
+ *   const f = fn_linkat ?? bind("linkat", (f) => fn_linkat = f);
  *   const r = f(…);
  *   return r < 0 ? -errno[0] : r;
  * }
@@ -144,19 +146,52 @@ export type Libc = { readonly [K in keyof typeof TABLE]: Call<(typeof TABLE)[K]>
  */
 export let errno: Int32Array = new Int32Array(1);
 
-let errnoBound = false;
+/** After so many calls the time for code of its own is well spent. */
+const OFTEN = 64;
+
+/** A function that has no code of its own yet. */
+interface Uncompiled {
+  readonly call: (...args: unknown[]) => unknown;
+  calls: number;
+}
+
+const uncompiled = new Map<string, Uncompiled>();
 
 /**
- * Binds a function of the table.
+ * Binds a function of the table for one call.
  *
+ * @param keep Is given the function once it is compiled, to be called without asking here again.
  * @throws {LaminaError} `unsupported`: not Linux on x86_64 or aarch64 with glibc, or the function is not in this libc.
  */
-export function bind<K extends keyof Libc>(name: K): Libc[K] {
-  if (!errnoBound) bindErrno();
+export function bind<K extends keyof Libc>(name: K, keep: (f: Libc[K]) => void): Libc[K] {
+  let f = uncompiled.get(name);
+  if (f === undefined) uncompiled.set(name, f = { call: find(name), calls: 0 });
+  if (f.calls++ < OFTEN) return f.call as Libc[K];
+  const compiled = compile(name);
+  keep(compiled);
+  return compiled;
+}
+
+/** A function of the table with code of its own at once. Errors as {@link bind}. */
+export function compile<K extends keyof Libc>(name: K): Libc[K] {
+  library ??= openLibrary();
   return open(name, TABLE[name]) as Libc[K];
 }
 
-function bindErrno(): void {
+/** The C library, as dlsym(3) finds functions in it. */
+interface Library {
+  readonly handle: Deno.PointerValue;
+  readonly dlsym: (handle: Deno.PointerValue, name: Uint8Array) => Deno.PointerValue;
+}
+
+let library: Library | undefined;
+
+const LIBC = "libc.so.6";
+const RTLD_NOW = 2;
+const DLOPEN: Deno.ForeignFunction = { parameters: ["buffer", "i32"], result: "pointer" };
+const ERRNO_LOCATION: Deno.ForeignFunction = { parameters: [], result: "pointer" };
+
+function openLibrary(): Library {
   const { os, arch } = Deno.build;
   if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) {
     throw new LaminaError(
@@ -165,22 +200,52 @@ function bindErrno(): void {
       { hint: "Run it on a 64-bit Intel, AMD or ARM Linux." },
     );
   }
-  const location = open("__errno_location", { parameters: [], result: "pointer" });
+  const dlsym = open("dlsym", TABLE.dlsym) as Library["dlsym"];
+  // Not what another library may have by the same name: that is how `Deno.dlopen` looks, too.
+  const dlopen = callable(dlsym(null, cstring("dlopen")), DLOPEN);
+  const handle = dlopen(cstring(LIBC), RTLD_NOW) as Deno.PointerValue;
+  const location = callable(dlsym(handle, cstring("__errno_location")), ERRNO_LOCATION);
   const pointer = location() as Deno.PointerObject;
   errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(pointer, 4));
-  errnoBound = true;
+  return { handle, dlsym };
+}
+
+function find(name: keyof Libc): Uncompiled["call"] {
+  const { handle, dlsym } = library ??= openLibrary();
+  const symbol: Deno.ForeignFunction & { readonly name?: string } = TABLE[name];
+  const pointer = dlsym(handle, cstring(symbol.name ?? name));
+  if (pointer === null) throw missing(name, "there is no such function");
+  return callable(pointer, symbol);
+}
+
+function callable(
+  pointer: Deno.PointerValue,
+  symbol: Deno.ForeignFunction,
+): (...args: unknown[]) => unknown {
+  const f = new Deno.UnsafeFnPointer(
+    pointer as Deno.PointerObject<Deno.ForeignFunction>,
+    symbol,
+  );
+  return f.call.bind(f) as (...args: unknown[]) => unknown;
 }
 
 function open(name: string, symbol: Deno.ForeignFunction): (...args: unknown[]) => unknown {
   try {
-    const { symbols } = Deno.dlopen("libc.so.6", { [name]: symbol });
+    const { symbols } = Deno.dlopen(LIBC, { [name]: symbol });
     return symbols[name] as (...args: unknown[]) => unknown;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LaminaError("unsupported", `cannot bind ${name} of libc.so.6: ${reason}`, {
-      hint: "Use a distribution with glibc 2.31 or newer.",
-      cause,
-    });
+    throw missing(name, cause instanceof Error ? cause.message : String(cause), cause);
   }
+}
+
+function missing(name: string, reason: string, cause?: unknown): LaminaError {
+  return new LaminaError("unsupported", `cannot bind ${name} of ${LIBC}: ${reason}`, {
+    hint: "Use a distribution with glibc 2.31 or newer.",
+    cause,
+  });
+}
+
+function cstring(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
 }

@@ -15,6 +15,27 @@ const MAP_FAILED = -1n;
 let fn_mmap: Libc["mmap"] | undefined;
 let fn_munmap: Libc["munmap"] | undefined;
 
+/** The bytes of a file as long as this lives: of a large one, only what is looked at is read. */
+export class MappedFile implements Disposable {
+  /** They must not be touched after disposal, nor may the file become shorter before: the process would be ended by a signal. */
+  readonly bytes: Uint8Array;
+  readonly #address: bigint;
+
+  /**
+   * @param fd Open for reading; it may be closed afterwards.
+   * @param size Bytes of the file, more than none.
+   * @throws {SysError}
+   */
+  constructor(fd: number, size: number) {
+    this.#address = map(fd, size, PROT_READ);
+    this.bytes = memory(this.#address, size);
+  }
+
+  [Symbol.dispose](): void {
+    unmap(this.#address, this.bytes.length);
+  }
+}
+
 /**
  * Writes to the beginning of a file by a shared mapping, as programs do that keep files in memory.
  *
@@ -22,12 +43,25 @@ let fn_munmap: Libc["munmap"] | undefined;
  * @throws {SysError}
  */
 export function writeMapped(fd: number, bytes: Uint8Array): void {
-  const map = fn_mmap ??= bind("mmap");
-  const size = BigInt(bytes.length);
-  const address = map(0n, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0n);
+  const address = map(fd, bytes.length, PROT_READ | PROT_WRITE);
+  memory(address, bytes.length).set(bytes);
+  unmap(address, bytes.length);
+}
+
+function map(fd: number, size: number, protection: number): bigint {
+  const f = fn_mmap ?? bind("mmap", (f) => fn_mmap = f);
+  const address = f(0n, BigInt(size), protection, MAP_SHARED, fd, 0n);
   if (address === MAP_FAILED) check(-errno[0], "mmap", `descriptor ${fd}`);
-  const pointer = Deno.UnsafePointer.create(BigInt.asUintN(64, address))!;
-  new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, bytes.length)).set(bytes);
-  const unmap = fn_munmap ??= bind("munmap");
-  check(unmap(BigInt.asUintN(64, address), size), "munmap", `descriptor ${fd}`);
+  return BigInt.asUintN(64, address);
+}
+
+function memory(address: bigint, size: number): Uint8Array {
+  const pointer = Deno.UnsafePointer.create(address)!;
+  return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
+}
+
+function unmap(address: bigint, size: number): void {
+  const f = fn_munmap ?? bind("munmap", (f) => fn_munmap = f);
+  const result = f(address, BigInt(size));
+  check(result < 0 ? -errno[0] : result, "munmap", "a file");
 }

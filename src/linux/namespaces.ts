@@ -31,7 +31,7 @@ export const CLONE_NEWNET = 0x40000000;
 let fn_unshare: Libc["unshare"] | undefined;
 /** unshare(2); `flags` of `CLONE_NEW*`. Returns 0 or `-errno`. */
 export function unshare(flags: number): number {
-  const f = fn_unshare ??= bind("unshare");
+  const f = fn_unshare ?? bind("unshare", (f) => fn_unshare = f);
   const r = f(flags);
   return r < 0 ? -errno[0] : r;
 }
@@ -39,7 +39,7 @@ export function unshare(flags: number): number {
 let fn_setns: Libc["setns"] | undefined;
 /** setns(2): joins the namespace of a descriptor (of /proc/PID/ns/…); `type` is its `CLONE_NEW*`, or 0 for any. */
 export function setns(fd: number, type: number): number {
-  const f = fn_setns ??= bind("setns");
+  const f = fn_setns ?? bind("setns", (f) => fn_setns = f);
   const r = f(fd, type);
   return r < 0 ? -errno[0] : r;
 }

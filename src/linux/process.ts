@@ -44,7 +44,7 @@ let fn_geteuid: Libc["geteuid"] | undefined;
  * be the initial one.
  */
 export function privileges(): Privileges {
-  const euid = (fn_geteuid ??= bind("geteuid"))();
+  const euid = (fn_geteuid ?? bind("geteuid", (f) => fn_geteuid = f))();
   const status = readText("/proc/thread-self/status") ?? readText("/proc/self/status");
   const capabilities = status?.match(/^CapEff:\s*([0-9a-f]+)$/m)?.[1];
   const effective = capabilities !== undefined
@@ -83,13 +83,13 @@ let fn_getrlimit: Libc["getrlimit"] | undefined;
 let fn_setrlimit: Libc["setrlimit"] | undefined;
 
 function getrlimit(into: BigUint64Array): number {
-  const f = fn_getrlimit ??= bind("getrlimit");
+  const f = fn_getrlimit ?? bind("getrlimit", (f) => fn_getrlimit = f);
   const r = f(RLIMIT_NOFILE, into);
   return r < 0 ? -errno[0] : r;
 }
 
 function setrlimit(from: BigUint64Array): number {
-  const f = fn_setrlimit ??= bind("setrlimit");
+  const f = fn_setrlimit ?? bind("setrlimit", (f) => fn_setrlimit = f);
   const r = f(RLIMIT_NOFILE, from);
   return r < 0 ? -errno[0] : r;
 }

@@ -8,7 +8,7 @@ import { AT_FDCWD, O_RDONLY, O_WRONLY } from "./abi.ts";
 import { check } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { writeAll } from "./file.ts";
-import { bind, errno } from "./libc.ts";
+import { compile, errno } from "./libc.ts";
 import { CLONE_NEWUSER } from "./namespaces.ts";
 import { toCString } from "./path.ts";
 
@@ -36,11 +36,11 @@ const CHILD_LIFE = 5;
  * @throws {SysError} ENOSPC: user.max_user_namespaces; EPERM: without CAP_SYS_ADMIN and CAP_SETUID, or switched off.
  */
 export function createUserNamespace(ranges: readonly IdRange[]): Fd {
-  const sleep = bind("dlsym")(null, toCString("sleep"));
+  const sleep = compile("dlsym")(null, toCString("sleep"));
   const stack = new Uint8Array(STACK);
   const bottom = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(stack)));
   const top = Deno.UnsafePointer.create((bottom + BigInt(STACK)) & ~15n);
-  const clone = bind("clone");
+  const clone = compile("clone");
   const life = Deno.UnsafePointer.create(BigInt(CHILD_LIFE));
   const pid = clone(sleep, top, CLONE_NEWUSER, life);
   check(pid < 0 ? -errno[0] : pid, "clone", "a user namespace");
@@ -50,7 +50,7 @@ export function createUserNamespace(ranges: readonly IdRange[]): Fd {
     return Fd.openat(AT_FDCWD, `/proc/${pid}/ns/user`, O_RDONLY);
   } finally {
     Deno.kill(pid, "SIGKILL");
-    bind("waitpid")(pid, null, WALL);
+    compile("waitpid")(pid, null, WALL);
   }
 }
 
