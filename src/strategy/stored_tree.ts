@@ -4,7 +4,18 @@
  * @module
  */
 
-import { AT_FDCWD, check, ENOENT, Fd, fstat, O_RDONLY, openat, read, Stat } from "../linux/mod.ts";
+import {
+  AT_FDCWD,
+  check,
+  ENOENT,
+  Fd,
+  fstat,
+  MappedFile,
+  O_RDONLY,
+  openat,
+  read,
+  Stat,
+} from "../linux/mod.ts";
 import type { ImageRecord, Store } from "../store/mod.ts";
 import type { Tree } from "./plugin.ts";
 
@@ -45,17 +56,33 @@ export class StoredTree implements Tree {
   }
 }
 
+/** The image of a tree of which only a little is wanted: the rest is not read, however large it is. Not to be touched after disposal. */
+export function mapTree(tree: Tree): { readonly bytes: Uint8Array } & Disposable {
+  using file = open(tree.path);
+  if (file === undefined) return { bytes: tree.image, [Symbol.dispose]() {} };
+  return new MappedFile(file.fd, file.size);
+}
+
 function readShared(path: string): Uint8Array | undefined {
-  const n = openat(AT_FDCWD, path, O_RDONLY);
-  if (n === -ENOENT) return undefined;
-  using file = Fd.adopt(check(n, "open", path));
-  const stat = new Stat();
-  check(fstat(file.n, stat), "statx", path);
-  const bytes = new Uint8Array(new SharedArrayBuffer(stat.size));
+  using file = open(path);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(new SharedArrayBuffer(file.size));
   for (let done = 0; done < bytes.length;) {
-    const length = check(read(file.n, bytes.subarray(done)), "read", path);
+    const length = check(read(file.fd, bytes.subarray(done)), "read", path);
     if (length === 0) break;
     done += length;
   }
   return bytes;
+}
+
+/** Opens the file of an image, if it is there. */
+function open(
+  path: string,
+): ({ readonly fd: number; readonly size: number } & Disposable) | undefined {
+  const n = openat(AT_FDCWD, path, O_RDONLY);
+  if (n === -ENOENT) return undefined;
+  const file = Fd.adopt(check(n, "open", path));
+  const stat = new Stat();
+  check(fstat(file.n, stat), "statx", path);
+  return { fd: file.n, size: stat.size, [Symbol.dispose]: () => file[Symbol.dispose]() };
 }

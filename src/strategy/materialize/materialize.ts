@@ -27,6 +27,7 @@ import {
 import { ErofsView } from "../../tree/mod.ts";
 import type { PluginSource } from "../loading/source.ts";
 import type { FileEntry, Job, Made, MaterializeOptions } from "../plugin.ts";
+import { mapTree } from "../stored_tree.ts";
 import type { LaterLink } from "./builder.ts";
 import { noCounts, notes } from "./counts.ts";
 import { Metadata, type Owner } from "./metadata.ts";
@@ -235,7 +236,8 @@ function terminated(path: Uint8Array): Uint8Array {
 export function applyRoot(job: Job, path: string): void {
   using directory = Fd.open(path, DIRECTORY);
   const owner = prepareRoot(directory.n, path);
-  const view = new ErofsView(job.tree.image);
+  using image = mapTree(job.tree);
+  const view = new ErofsView(image.bytes);
   const metadata = new Metadata(view, noCounts(), owner, isLenient());
   metadata.open(directory.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
 }
