@@ -19,6 +19,8 @@ import {
   O_WRONLY,
   RENAME_NOREPLACE,
   renameat2,
+  sync_file_range,
+  SYNC_FILE_RANGE_WRITE,
   syncfs,
   writeAll,
 } from "../linux/mod.ts";
@@ -54,6 +56,23 @@ export function replaceFile(path: string, content: Uint8Array | string, scratch:
     throw error;
   }
   syncDirectory(dirname(path));
+}
+
+/**
+ * Creates or replaces a file at once, as {@link replaceFile} does, for readers and against being killed; but it does not wait for the disk: for
+ * milliseconds a crash of the machine leaves the file as it was, or empty. Not for what must outlive that.
+ */
+export function exchangeFile(path: string, content: string, scratch: string): void {
+  const temporary = `${scratch}/${crypto.randomUUID()}`;
+  try {
+    using file = Fd.open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644);
+    check(writeAll(file.n, new TextEncoder().encode(content)), "write", temporary);
+    sync_file_range(file.n, 0, 0, SYNC_FILE_RANGE_WRITE);
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    throw error;
+  }
 }
 
 /** Creates a file at once, durably; returns whether it did: where the name is taken it does nothing. `scratch` as in {@link replaceFile}. */

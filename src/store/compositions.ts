@@ -11,13 +11,14 @@ import {
   check,
   ENOTEMPTY,
   Fd,
+  fsync,
   O_DIRECTORY,
   O_RDONLY,
   removeTree,
   unlinkat,
 } from "../linux/mod.ts";
 import type { Access, Isolation, Upper } from "../strategy/plugin.ts";
-import { listDirectory, readIfThere, replaceFile, syncDirectory } from "./atomic.ts";
+import { exchangeFile, listDirectory, readIfThere, replaceFile, syncDirectory } from "./atomic.ts";
 import type { Layout } from "./layout.ts";
 
 /** A composition as `compositions/ID/record.json` has it. */
@@ -81,36 +82,55 @@ export class Compositions {
     return `${this.#layout.compositions}/${id}`;
   }
 
-  /** Writes a record, new or changed. */
+  /**
+   * Writes a record, new or changed, at once: other processes, and who comes after one that was killed, find the old or the new one. It is made
+   * durable where what it is about would survive a power cut: a directory. A mount does not, and until a strategy is chosen there is nothing
+   * but perhaps an empty target, so that waiting for the disk would gain nothing: see {@link get} for what a power cut may leave instead.
+   */
   put(record: CompositionRecord): void {
     const workspace = this.workspace(record.id);
     Deno.mkdirSync(workspace, { recursive: true, mode: 0o700 });
+    const durable = record.strategy !== "" && record.result === "directory";
+    const text = JSON.stringify(record, null, 2) + "\n";
+    if (!durable) return exchangeFile(this.#record(record.id), text, this.#layout.tmp);
     syncDirectory(this.#layout.compositions);
-    replaceFile(this.#record(record.id), JSON.stringify(record, null, 2) + "\n", this.#layout.tmp);
+    replaceFile(this.#record(record.id), text, this.#layout.tmp);
+  }
+
+  /** Makes a record durable that {@link put} did not: before things are made elsewhere that nobody would find without it. */
+  sync(id: string): void {
+    using file = Fd.open(this.#record(id), O_RDONLY);
+    check(fsync(file.n), "fsync", this.#record(id));
+    syncDirectory(this.workspace(id));
+    syncDirectory(this.#layout.compositions);
   }
 
   /** Whether there is a record, readable or not. */
   has(id: string): boolean {
-    return readIfThere(this.#record(id)) !== undefined;
+    return this.#read(id) !== undefined;
   }
 
   /**
-   * The record of an id, or undefined.
+   * The record of an id, or undefined. Where the power went off before a record that {@link put} does not make durable was on disk, a
+   * filesystem may have the file's name, but none of its content: that is no record.
    *
    * @throws {LaminaError} `invalid` where it cannot be read.
    */
   get(id: string): CompositionRecord | undefined {
     if (!/^[0-9a-f]+$/.test(id)) return undefined;
-    const file = this.#record(id);
-    const bytes = readIfThere(file);
+    const bytes = this.#read(id);
     if (bytes === undefined) return undefined;
     try {
       return JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
-      throw new LaminaError("invalid", `reading composition ${id}: ${file} is not JSON`, {
-        cause,
-        hint: "It was changed on disk: lamina fsck --repair",
-      });
+      throw new LaminaError(
+        "invalid",
+        `reading composition ${id}: ${this.#record(id)} is not JSON`,
+        {
+          cause,
+          hint: "It was changed on disk: lamina fsck --repair",
+        },
+      );
     }
   }
 
@@ -181,6 +201,11 @@ export class Compositions {
       check(result, "rmdir", workspace);
     }
     syncDirectory(this.#layout.compositions);
+  }
+
+  #read(id: string): Uint8Array | undefined {
+    const bytes = readIfThere(this.#record(id));
+    return bytes?.some((byte) => byte !== 0) ? bytes : undefined;
   }
 
   #record(id: string): string {

@@ -291,6 +291,7 @@ class Attempt {
     const reports = await probe(this.#store, place, all ? plugins : named, {
       image: { tree: this.#image.tree.digest, counts: this.#counts() },
       scratch: scratchName(this.#record.id),
+      beforeScratch: () => this.#store.compositions.sync(this.#record.id),
       workspace: this.#store.compositions.workspace(this.#record.id),
     });
     this.#options.signal?.throwIfAborted();

@@ -41,11 +41,23 @@ export function lockFile(store: Store, id: string): string {
   return `${store.compositions.workspace(id)}/lock`;
 }
 
-/** Removes the workspaces of processes that died, or had no room, before they wrote a record. Hold {@link lockRecords}. */
+/**
+ * Removes the workspaces of processes that died, or had no room, before they wrote a record, and of mounts whose records went with them in a power
+ * cut. Hold {@link lockRecords}.
+ */
 export function clearUnrecorded(store: Store): void {
-  for (const { name } of Deno.readDirSync(store.layout.compositions)) {
-    if (!store.compositions.has(name)) removeTree(AT_FDCWD, store.compositions.workspace(name));
+  for (const { name, isDirectory } of Deno.readDirSync(store.layout.compositions)) {
+    if (store.compositions.has(name) || isDirectory && isInUse(store, name)) continue;
+    removeTree(AT_FDCWD, store.compositions.workspace(name));
   }
+}
+
+/** Whether a process or a mount has a workspace, of which there is no record although there should be one. */
+function isInUse(store: Store, id: string): boolean {
+  using lock = claim(store, id);
+  if (lock === undefined) return true;
+  const inside = `${Deno.realPathSync(store.compositions.workspace(id))}/`;
+  return readMounts().some(({ path, superOptions }) => `${path} ${superOptions}`.includes(inside));
 }
 
 /** Takes a new composition's workspace; hold {@link lockRecords} until its record is written. */

@@ -74,6 +74,8 @@ export interface ProbeOptions {
   readonly image?: ProbedImage;
   /** Name of scratch directories outside the store, so that it is known before they are there; a new one by default. */
   readonly scratch?: string;
+  /** Called before scratch directories are made outside the store. */
+  readonly beforeScratch?: () => void;
   /** A directory for a mount point named `memory`, for upper directories on tmpfs; without it they are taken to be in the store. */
   readonly workspace?: string;
   /** How long a probe may take before its strategy counts as one that does not work, in milliseconds; 10,000 by default. */
@@ -271,6 +273,7 @@ class Scratch implements Disposable {
   readonly #place: Place;
   readonly #name: string;
   readonly #target: string;
+  readonly #before: (() => void) | undefined;
   readonly #workspace: string | undefined;
   readonly #stack = new DisposableStack();
   #bases: { readonly store: string; readonly upper: string; readonly links: boolean } | undefined;
@@ -280,6 +283,7 @@ class Scratch implements Disposable {
     this.#place = place;
     this.#name = options.scratch ?? SCRATCH_PREFIX + crypto.randomUUID();
     this.#target = `${place.target}/${this.#name}`;
+    this.#before = options.beforeScratch;
     this.#workspace = options.workspace;
   }
 
@@ -303,6 +307,7 @@ class Scratch implements Disposable {
   }
 
   #make() {
+    this.#before?.();
     const staging = this.#stack.use(this.#store.staging());
     this.#directory(this.#target);
     const upper = this.#makeUpper(staging.path);

@@ -250,4 +250,10 @@ Deno.test("compositions: recorded, found by target, id and beginning, removed wi
   Deno.mkdirSync(`${compositions.workspace("2aaa11112222")}/upper/dir`, { recursive: true });
   compositions.remove("2aaa11112222");
   assertEquals(compositions.list().map((one) => one.target), ["/t/one", "/t/three"]);
+  // What a power cut may leave of a mount's record.
+  for (const text of ["", "\0\0\0"]) {
+    Deno.writeTextFileSync(`${compositions.workspace("1aaa11112222")}/record.json`, text);
+    assertEquals(compositions.list().map((one) => one.target), ["/t/three"]);
+    assertEquals(compositions.has("1aaa11112222"), false);
+  }
 });

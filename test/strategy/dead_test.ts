@@ -1,12 +1,46 @@
 import { assertEquals } from "@std/assert";
 import type { CompositionRecord } from "../../src/store/mod.ts";
-import { endedFindings, findDead, releaseDead } from "../../src/strategy/dead.ts";
+import { compose } from "../../src/strategy/compose.ts";
+import { clearBegun, endedFindings, findDead, releaseDead } from "../../src/strategy/dead.ts";
 import { claim } from "../../src/strategy/lifecycle.ts";
 import { bootId } from "../../src/strategy/memory.ts";
-import { needs, notRoot } from "../support/root.ts";
+import { release } from "../../src/strategy/release.ts";
+import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins } from "./bed.ts";
+
+Deno.test({
+  ...needs(
+    "records that a power cut emptied are cleared, but nothing that is in use",
+    cannotMount(),
+  ),
+  async fn() {
+    using temp = new TempDir();
+    const bed = new Bed(temp.path);
+    const { store } = bed;
+    const image = await bed.image("one", [[file("f", "content")]]);
+    const plugins = await builtInPlugins();
+    const composed = await compose(store, image, bed.target(), { plugins, strategy: "overlay" });
+    const record = store.compositions.get(composed.id)!;
+    const emptied = (id: string) => {
+      Deno.mkdirSync(`${store.compositions.workspace(id)}/upper`, { recursive: true });
+      Deno.writeTextFileSync(`${store.compositions.workspace(id)}/record.json`, "");
+    };
+    const [locked, gone] = ["1".repeat(12), "2".repeat(12)];
+    for (const id of [composed.id, locked, gone]) emptied(id);
+    {
+      using _locked = claim(store, locked);
+      clearBegun(store);
+      const left = [...Deno.readDirSync(store.layout.compositions)].map(({ name }) => name);
+      assertEquals(left.sort(), [locked, composed.id].sort());
+    }
+    store.compositions.put(record);
+    await release(store, composed.id, { plugins });
+    clearBegun(store);
+    assertEquals([...Deno.readDirSync(store.layout.compositions)], []);
+  },
+});
 
 Deno.test({
   ...needs(
