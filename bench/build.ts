@@ -8,21 +8,25 @@ import { fromFileUrl } from "@std/path";
 import { formatDump, fsVerityDigest, parseDump, writeErofs } from "../src/tree/mod.ts";
 import { TempDir } from "../test/support/temp.ts";
 import { generateTree } from "./generated.ts";
-import { interleave } from "./interleave.ts";
-import { markdown } from "./report.ts";
-import { has, run } from "./tool.ts";
+import { type Case, interleave } from "./interleave.ts";
+import type { Section } from "./report.ts";
+import { needing, run } from "./tool.ts";
 
 const ENTRIES = 100_000;
 
-/** Measures, and prints a table. */
-export async function benchBuild(lamina: string, rounds: number): Promise<void> {
+/** Measures. */
+export async function benchBuild(lamina: string, rounds: number): Promise<Section> {
   using temp = new TempDir();
   const [dump, ours, theirs] = ["tree.dump", "ours", "theirs"].map((name) =>
     `${temp.path}/${name}`
   );
   Deno.writeFileSync(dump, formatDump(generateTree(ENTRIES)));
-  const peer = has("mkcomposefs");
-  const cases = [
+  const cases: Case[] = [
+    {
+      name: "mkcomposefs",
+      ...needing("mkcomposefs"),
+      run: () => void run("mkcomposefs", ["--from-file", dump, theirs]),
+    },
     {
       name: "lamina composefs build",
       run: () => void run(lamina, ["composefs", "build", dump, ours]),
@@ -33,17 +37,17 @@ export async function benchBuild(lamina: string, rounds: number): Promise<void> 
       run: () =>
         Number(run(Deno.execPath(), ["run", "-A", fromFileUrl(import.meta.url), dump, part])),
     })),
-    ...peer
-      ? [{ name: "mkcomposefs", run: () => void run("mkcomposefs", ["--from-file", dump, theirs]) }]
-      : [],
   ];
   const timings = await interleave(cases, rounds);
-  console.log(markdown({
-    title: `an image of ${ENTRIES.toLocaleString("en")} entries out of a dump`,
+  const made = timings[0].skipped === undefined;
+  return {
+    topic: "build",
+    filesystem: "the temporary directory",
+    image: `a dump of ${ENTRIES.toLocaleString("en")} entries`,
+    base: made ? cases[0].name : cases[1].name,
     timings,
-    base: peer ? "mkcomposefs" : "lamina composefs build",
-    notes: peer ? [sameImage(ours, theirs)] : ["mkcomposefs: not installed"],
-  }));
+    notes: made ? [sameImage(ours, theirs)] : [],
+  };
 }
 
 function sameImage(ours: string, theirs: string): string {

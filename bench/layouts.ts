@@ -10,7 +10,7 @@ import { Store } from "../src/store/mod.ts";
 import { mounts } from "../src/strategy/mounts.ts";
 import { LoopFs } from "../test/support/loopfs.ts";
 import { type Family, generate } from "./generated.ts";
-import { plot } from "./plot.ts";
+import { linesFigure } from "./figures.ts";
 import { run } from "./tool.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
 
@@ -175,15 +175,15 @@ export async function benchLayouts(): Promise<void> {
     const cost = measureFamily(fs.path, family);
     console.log(layoutTable(cost));
     if (index > 0) continue;
-    const series = cost.layouts.map(({ layout, bytes }, at) => ({
+    const series = cost.layouts.map(({ layout, bytes }) => ({
       name: layout,
-      colour: ["#c0392b", "#2471a3", "#1e8449"][at],
       values: bytes.map((value) => value / 2 ** 20),
     }));
-    const title = `Metadata of images on one base (${family.base} + ${family.own} entries)`;
+    const title = "Metadata of images on one base";
+    const shown = `${family.base} entries, and ${family.own} of each image's own.`;
     Deno.writeTextFileSync(
-      new URL("layouts.svg", import.meta.url),
-      plot(title, "images", "MiB", series),
+      new URL("plots/layouts.svg", import.meta.url),
+      linesFigure(title, shown, "images", "MiB", series),
     );
   }
 }

@@ -6,30 +6,48 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl } from "@std/path";
-import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
+import { thisMachine } from "../src/strategy/bench/machine.ts";
+import type { LoopKind } from "../test/support/loopfs.ts";
 import { benchBuild } from "./build.ts";
-import { KINDS } from "./choice/filesystem.ts";
 import { benchChoice } from "./choice/main.ts";
-import { benchDirectory, benchMounts, prepare } from "./compose.ts";
+import { draw } from "./draw.ts";
+import { benchDirectory, DIRECTORIES } from "./directories.ts";
+import { KINDS, makeFilesystem } from "./filesystem.ts";
 import { benchGc } from "./gc.ts";
+import { Ground, type Subject } from "./ground.ts";
 import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
+import { benchMounts } from "./mounts.ts";
 import { benchPull } from "./pull.ts";
 import { benchRebuild } from "./rebuild.ts";
-import { markdown, type Section } from "./report.ts";
-import { measureStorage, type StorageCosts, storageTable } from "./storage.ts";
-import { version } from "./tool.ts";
+import {
+  addSection,
+  markdown,
+  readRun,
+  type Run,
+  RUN_FORMAT,
+  sameContest,
+  type Section,
+} from "./report.ts";
+import { measureStorage, storageTable } from "./storage.ts";
+import { versions } from "./versions.ts";
 
 const USAGE =
-  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build,gc,choice] [--fs ext4,xfs,btrfs] [--image NAME] [--rounds N] [--json FILE]
+  `usage: deno task bench [--what storage,pull,hardlink,reflink,copy,mounts,layouts,rebuild,build,gc,choice] [--fs ext4,xfs,btrfs,tmpfs] [--image NAME] [--rounds N] [--json FILE]
        deno task bench --what choice [--fs ext4,xfs,btrfs,tmpfs] [--quick] [--on DIR] [--times FILE] [--json FILE]
 
-Needs root. The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).
-choice: --on DIR composes in DIR/ext4, DIR/xfs … and keeps what it brings there; --times FILE judges the times of an earlier run's JSON.`;
+       deno task bench --draw FILE…
+
+Needs root, and dist/lamina (deno task binary). The images are made once in .cache/ (or named by $LAMINA_BENCH_IMAGES, an OCI layout).
+--on DIR: composes in DIR/ext4, DIR/xfs …, and uses and keeps what it brings there, instead of fresh filesystems. --rounds 0 only brings it.
+--json FILE: what is there already gets more rounds, so that a long run can be made of short ones.
+--draw FILE…: prints the tables and draws the plots of what --json wrote.
+choice: --times FILE judges the times of an earlier run's JSON.
+Peers that are not installed are named and left out; $LAMINA_BENCH_CFSCTL and $LAMINA_BENCH_GO_MICROVM name programs: see bench/README.md.`;
 
 const args = parseArgs(Deno.args, {
   string: ["what", "fs", "image", "rounds", "json", "on", "times"],
-  boolean: ["help", "quick"],
+  boolean: ["help", "quick", "draw"],
   default: {
     what: "storage,pull,hardlink,reflink,copy,mounts",
     image: "claude-code",
@@ -40,21 +58,23 @@ if (args.help) {
   console.log(USAGE);
   Deno.exit(0);
 }
+if (args.draw) {
+  draw(args._.map(String));
+  Deno.exit(0);
+}
 const what = new Set(String(args.what).split(","));
-const image = String(args.image);
 const rounds = Number(args.rounds);
-const kinds = String(args.fs ?? LOOP_KINDS.join(",")).split(",") as LoopKind[];
+const kinds = args.fs === undefined ? undefined : String(args.fs).split(",");
 const lamina = fromFileUrl(new URL("../dist/lamina", import.meta.url));
 
 if (what.delete("layouts")) await benchLayouts();
 if (what.delete("rebuild")) benchRebuild(rounds);
-if (what.delete("build")) await benchBuild(lamina, rounds);
 if (what.delete("gc")) {
-  for (const kind of kinds) await benchGc(lamina, kind, rounds);
+  for (const kind of kinds ?? KINDS) await benchGc(lamina, kind as LoopKind, rounds);
 }
 if (what.delete("choice")) {
   const report = await benchChoice(lamina, {
-    kinds: args.fs === undefined ? KINDS : kinds,
+    kinds: kinds ?? KINDS,
     quick: args.quick === true,
     agents: agentImages,
     on: args.on as string | undefined,
@@ -63,47 +83,56 @@ if (what.delete("choice")) {
   if (args.json) Deno.writeTextFileSync(String(args.json), JSON.stringify(report) + "\n");
 }
 if (what.size === 0) Deno.exit(0);
-const layout = agentImages();
 
-console.log(
-  `lamina: ${version(lamina)}; ${version("umoci")}; ${version("skopeo")}; ${version("podman")}; ${
-    version("cp")
-  }`,
-);
-console.log(
-  `Linux ${Deno.osRelease()}, ${navigator.hardwareConcurrency} processors, ${rounds} rounds\n`,
-);
+const earlier = args.json === undefined ? undefined : readRun(String(args.json));
+let run: Run = {
+  format: RUN_FORMAT,
+  date: earlier?.date ?? new Date().toISOString(),
+  machine: thisMachine(),
+  versions: versions(lamina),
+  sections: earlier?.sections ?? [],
+  storage: earlier?.storage ?? [],
+};
+let failed = false;
+console.log(`${run.versions.join(", ")}\nLinux ${run.machine.kernel}, load ${run.machine.load}\n`);
 
-const storage = what.delete("storage");
-const results: Record<string, (StorageCosts | Section)[]> = {};
-for (const kind of kinds) {
-  const why = available(kind);
-  if (why !== undefined) {
-    console.log(`## ${kind}: skipped: ${why}\n`);
+/** Prints what was found, and keeps it. */
+function show(text: string, more: Partial<Run>): void {
+  console.log(text);
+  run = { ...run, ...more };
+  if (args.json === undefined) return;
+  Deno.writeTextFileSync(String(args.json), JSON.stringify(run, null, 2) + "\n");
+}
+
+function showSection(section: Section): void {
+  failed ||= section.timings.some(({ skipped }) => skipped?.startsWith("failed"));
+  const sections = addSection(run.sections, section);
+  show(markdown(sections.find((one) => sameContest(one, section))!), { sections });
+}
+
+if (what.delete("build")) showSection(await benchBuild(lamina, rounds));
+if (what.size === 0) Deno.exit(failed ? 1 : 0);
+const subject: Subject = { lamina, layout: agentImages(), image: String(args.image) };
+for (const kind of kinds ?? KINDS.filter((kind) => kind !== "tmpfs")) {
+  console.log(`## ${kind}\n`);
+  const made = await makeFilesystem(kind, args.on as string | undefined);
+  if (typeof made === "string") {
+    console.log(`skipped: ${made}\n`);
     continue;
   }
-  console.log(`## ${kind}\n`);
-  const sections: (StorageCosts | Section)[] = results[kind] = [];
-  if (storage) {
-    const costs = await measureStorage(lamina, layout, kind, rounds);
-    sections.push(costs);
-    console.log(storageTable(costs));
+  await using place = made;
+  if (what.has("storage")) {
+    const costs = await measureStorage(lamina, subject.layout, kind as LoopKind, rounds);
+    const others = run.storage.filter((one) => one.kind !== kind);
+    show(storageTable(costs), { storage: [...others, costs] });
   }
-  if (what.size === 0) continue;
-  await using fs = await LoopFs.make(kind, 24 * 1024);
-  const show = (section: Section) => {
-    sections.push(section);
-    console.log(markdown(section));
-  };
-  if (what.has("pull")) show(await benchPull(lamina, layout, image, fs.path, rounds));
-  const prepared = prepare(lamina, layout, image, fs.path);
-  for (const strategy of ["hardlink", "reflink", "copy"] as const) {
-    if (!what.has(strategy)) continue;
-    if (strategy === "reflink" && kind === "ext4") console.log("### reflink: ext4 has none\n");
-    else show(await benchDirectory(lamina, strategy, image, fs.path, prepared, rounds));
+  if (what.has("pull")) showSection(await benchPull(subject, kind, rounds));
+  await using ground = new Ground(subject, place.path, kind === "xfs" || kind === "btrfs");
+  for (const strategy of DIRECTORIES.filter((one) => what.has(one))) {
+    if (strategy !== "reflink" || ground.clones) {
+      showSection(await benchDirectory(strategy, ground, kind, rounds));
+    } else console.log(`### reflink on ${kind}\n\nskipped: files cannot share extents there\n`);
   }
-  if (what.has("mounts")) {
-    show(await benchMounts(lamina, layout, image, fs.path, prepared, rounds));
-  }
+  if (what.has("mounts")) showSection(await benchMounts(ground, kind, rounds));
 }
-if (args.json) Deno.writeTextFileSync(String(args.json), JSON.stringify(results, null, 2) + "\n");
+Deno.exit(failed ? 1 : 0);

@@ -1,71 +1,95 @@
 /**
- * A line plot as SVG.
+ * Drawing: plots as SVG files that need nothing else, by Observable Plot in a document that is no browser's.
  *
  * @module
  */
 
-/** One line. */
-export interface Series {
-  readonly name: string;
-  readonly colour: string;
-  /** By x = 1, 2, 3 … */
-  readonly values: readonly number[];
-}
+import { axisX, gridX, plot, type PlotOptions } from "@observablehq/plot";
+import { parseHTML } from "linkedom/worker";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 400, 64, 110, 40, 52];
+/** Colours of Okabe and Ito, which people who do not tell red from green can tell apart. */
+export const COLOURS = {
+  blue: "#0072b2",
+  sky: "#56b4e9",
+  green: "#009e73",
+  orange: "#e69f00",
+  red: "#d55e00",
+  pink: "#cc79a7",
+  grey: "#9aa3ad",
+  ink: "#1c2127",
+} as const;
 
-/** Draws lines over 1, 2, 3 …, both axes logarithmic. */
-export function plot(
+/** What a colour means. */
+export type Key = readonly [name: string, colour: string];
+
+const WIDTH = 860;
+/** Title, explanation and keys stand above a plot. */
+const [TITLE, KEYS] = [52, 20];
+
+/** A whole SVG document: a title, what is shown, what the colours mean, and the plot. */
+export function drawing(
   title: string,
-  xLabel: string,
-  yLabel: string,
-  series: readonly Series[],
+  shown: string,
+  keys: readonly Key[],
+  options: PlotOptions,
 ): string {
-  const values = series.flatMap((one) => one.values);
-  const last = Math.max(...series.map((one) => one.values.length));
-  const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
-  const x = (n: number) => LEFT + Math.log10(n) / Math.log10(last) * (WIDTH - LEFT - RIGHT);
-  const y = (value: number) =>
-    HEIGHT - BOTTOM - (Math.log10(value) - low) / (high - low) * (HEIGHT - TOP - BOTTOM);
-  const ticks = (from: number, to: number) =>
-    [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1000].filter((tick) =>
-      tick >= from && tick <= to
-    );
-  const line = (x1: number, y1: number, x2: number, y2: number) =>
-    `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${
-      y2.toFixed(1)
-    }" stroke="#ddd"/>`;
-  const text = (at: number, down: number, words: string, anchor = "middle", more = "") =>
-    `<text x="${at.toFixed(1)}" y="${
-      down.toFixed(1)
-    }" text-anchor="${anchor}"${more}>${words}</text>`;
+  const { document } = parseHTML("<!doctype html><html></html>") as unknown as {
+    readonly document: PlotOptions["document"];
+  };
+  const svg = plot({ width: WIDTH, ...options, document });
+  const inner = svg.outerHTML;
+  const height = Number(svg.getAttribute("height"));
+  const top = TITLE + (keys.length > 0 ? KEYS : 0);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
-    text(WIDTH / 2, 22, title, "middle", ' font-size="15"'),
-    ...ticks(1, last).flatMap((tick) => [
-      line(x(tick), TOP, x(tick), HEIGHT - BOTTOM),
-      text(x(tick), HEIGHT - BOTTOM + 18, String(tick)),
-    ]),
-    ...ticks(10 ** low, 10 ** high).flatMap((tick) => [
-      line(LEFT, y(tick), WIDTH - RIGHT, y(tick)),
-      text(LEFT - 8, y(tick) + 4, String(tick), "end"),
-    ]),
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, xLabel),
-    text(16, HEIGHT / 2, yLabel, "middle", ` transform="rotate(-90 16 ${HEIGHT / 2})"`),
-    ...series.flatMap(({ name, colour, values }, index) => {
-      const points = values.map((value, at) => `${x(at + 1).toFixed(1)},${y(value).toFixed(1)}`);
-      // Lines that end together would have their names on one spot.
-      const beside = series.slice(0, index).filter((other) =>
-        Math.abs(y(other.values.at(-1)!) - y(values.at(-1)!)) < 14
-      ).length;
-      const end = y(values.at(-1)!) + 4 + beside * 15;
-      return [
-        `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${points.join(" ")}"/>`,
-        text(WIDTH - RIGHT + 8, end, name, "start", ` fill="${colour}"`),
-      ];
-    }),
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
+      top + height
+    }" font-family="system-ui, sans-serif" font-size="12" fill="${COLOURS.ink}">`,
+    `<rect width="100%" height="100%" fill="white"/>`,
+    `<text x="16" y="23" font-size="15" font-weight="600">${escape(title)}</text>`,
+    `<text x="16" y="42" fill="#5d6672">${escape(shown)}</text>`,
+    ...legend(keys),
+    `<g transform="translate(0 ${top})">${inner}</g>`,
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** Side by side; a letter is some 6.5 units wide. */
+function legend(keys: readonly Key[]): string[] {
+  let at = 16;
+  return keys.map(([name, colour]) => {
+    const x = at;
+    at += 14 + 6.5 * name.length + 18;
+    return `<g transform="translate(${x.toFixed(0)} ${TITLE + 12})"><rect y="-9" width="10" ` +
+      `height="10" rx="2" fill="${colour}"/><text x="15">${escape(name)}</text></g>`;
+  });
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/** Milliseconds as people say them. */
+export function time(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s`;
+  return `${ms >= 10 ? ms.toFixed(0) : ms.toPrecision(2).replace(/\.0$/, "")} ms`;
+}
+
+/** 1, 2, 5 times powers of ten, from the one below some values to the one above. */
+export function ticksAround(values: readonly number[], digits = [1, 2, 5]): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const steps: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    steps.push(...digits.map((digit) => Number(`${digit}e${power}`)));
+  }
+  return steps.slice(
+    steps.findLastIndex((step) => step <= low),
+    steps.findIndex((step) => step >= high) + 1,
+  );
+}
+
+/** The marks of a logarithmic axis of times. */
+export function timeAxis(ticks: readonly number[]) {
+  return [gridX(ticks, { stroke: COLOURS.ink }), axisX(ticks, { text: time })];
 }

@@ -1,54 +1,47 @@
 /**
- * Pulling: into an empty store, against umoci's raw unpacking and skopeo's copy into containers-storage.
+ * Pulling: into an empty store, against other tools that bring an image to a host.
  *
  * @module
  */
 
+import { TempDir } from "../test/support/temp.ts";
+import type { Subject } from "./ground.ts";
 import { interleave } from "./interleave.ts";
+import { cfsctlPull } from "./peers/composefs.ts";
+import { ctrImport } from "./peers/containerd.ts";
+import { skopeoCopy, umociUnpack } from "./peers/containers.ts";
+import { goMicrovmExtract } from "./peers/go_microvm.ts";
 import type { Section } from "./report.ts";
-import { has, run } from "./tool.ts";
+import { run } from "./tool.ts";
+import { onFresh, type Unpacker } from "./unpacker.ts";
 
-/** Measures on a directory of the filesystem in question; everything made stays below it. */
+/** Measures on fresh filesystems of a kind. */
 export async function benchPull(
-  lamina: string,
-  layout: string,
-  image: string,
-  on: string,
+  subject: Subject,
+  filesystem: string,
   rounds: number,
 ): Promise<Section> {
-  const notes: string[] = [];
-  const place = (name: string) => (round: number) => `${on}/${name}-${round}`;
-  const settle = () => void run("sync", []);
-  const cases = [{
+  using scratch = new TempDir();
+  const all = [
+    laminaPull(subject),
+    umociUnpack(subject),
+    skopeoCopy(subject),
+    cfsctlPull(subject),
+    ctrImport(subject, scratch.path),
+    goMicrovmExtract(subject),
+  ];
+  // From the page cache for all alike, so without a round that does not count.
+  for (const entry of Deno.readDirSync(`${subject.layout}/blobs/sha256`)) {
+    await Deno.readFile(`${subject.layout}/blobs/sha256/${entry.name}`);
+  }
+  const timings = await interleave(all.map((one) => onFresh(filesystem, one)), rounds, 0);
+  return { topic: "pull", filesystem, image: subject.image, base: all[0].name, timings, notes: [] };
+}
+
+function laminaPull({ lamina, layout, image }: Subject): Unpacker {
+  return {
     name: "lamina pull",
-    prepare: place("store"),
-    run: (root: unknown) =>
-      void run(lamina, ["--root", `${root}`, "--quiet", "pull", `oci:${layout}:${image}`]),
-    settle,
-  }];
-  if (has("umoci")) {
-    cases.push({
-      name: "umoci raw unpack",
-      prepare: place("umoci"),
-      run: (target: unknown) =>
-        void run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, `${target}`]),
-      settle,
-    });
-  } else notes.push("umoci: not installed");
-  if (has("skopeo")) {
-    cases.push({
-      name: "skopeo copy to containers-storage",
-      prepare: place("skopeo"),
-      run: (root: unknown) =>
-        void run("skopeo", [
-          "--insecure-policy",
-          "copy",
-          `oci:${layout}:${image}`,
-          `containers-storage:[overlay@${root}/root+${root}/run]bench:${image}`,
-        ]),
-      settle,
-    });
-  } else notes.push("skopeo: not installed");
-  const timings = await interleave(cases, rounds);
-  return { title: `pull ${image}`, timings, base: "lamina pull", notes };
+    run: (on) =>
+      void run(lamina, ["--root", `${on}/store`, "--quiet", "pull", `oci:${layout}:${image}`]),
+  };
 }

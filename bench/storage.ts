@@ -10,7 +10,7 @@ import { Fd, fstatfs, O_DIRECTORY, O_RDONLY, syncfs } from "../src/linux/mod.ts"
 import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { type Content, Contents } from "./contents.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
-import { has, run } from "./tool.ts";
+import { needing, run } from "./tool.ts";
 
 /** The images, in the order in which a host gets them; the base that they share comes with the first. */
 export const STEPS = ["claude-code", "codex", "opencode", "claude-code-next", "churn"] as const;
@@ -27,7 +27,7 @@ interface Cost {
 interface Contestant {
   readonly name: string;
   /** Why it cannot run here. */
-  readonly missing?: string;
+  readonly skip?: string;
   /** Brings an image. */
   store(image: string, on: string): void;
   /** Makes a root filesystem of an image that is there, in each of these ways. */
@@ -53,7 +53,6 @@ export interface StorageCosts {
 }
 
 function contestants(lamina: string, layout: string, kind: LoopKind): Contestant[] {
-  const lack = (program: string) => has(program) ? {} : { missing: `${program}: not installed` };
   const source = (image: string) => `oci:${layout}:${image}`;
   const compose = (...how: string[]) => (image: string, on: string) => {
     const target = `${on}/${["root", ...how].join("")}-${image}`;
@@ -64,13 +63,13 @@ function contestants(lamina: string, layout: string, kind: LoopKind): Contestant
   };
   return [{
     name: "flattened copies (umoci raw unpack)",
-    ...lack("umoci"),
+    ...needing("umoci"),
     store: (image, on) =>
       void run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, `${on}/flat-${image}`]),
     roots: kind === "ext4" ? {} : { "cp -a --reflink=always": copy },
   }, {
     name: "containers-storage (skopeo copy)",
-    ...lack("skopeo"),
+    ...needing("skopeo"),
     store: (image, on) => {
       const storage = `containers-storage:[overlay@${on}/containers+${on}/run]`;
       run("skopeo", ["--insecure-policy", "copy", source(image), `${storage}bench:${image}`]);
@@ -98,8 +97,8 @@ export async function measureStorage(
   rounds: number,
 ): Promise<StorageCosts> {
   const all = contestants(lamina, layout, kind);
-  const notes = all.flatMap(({ name, missing }) => missing ? [`${name}: ${missing}`] : []);
-  const able = all.filter(({ missing }) => missing === undefined);
+  const notes = all.flatMap(({ name, skip }) => skip === undefined ? [] : [`${name}: ${skip}`]);
+  const able = all.filter(({ skip }) => skip === undefined);
   const accounts = able.map(({ name, roots }) => ({
     name,
     stored: STEPS.map((): Cost[] => []),

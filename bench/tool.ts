@@ -1,5 +1,5 @@
 /**
- * Programs to measure against: run, timed from outside, and said to be missing where they are.
+ * Programs to measure against: run, and said to be missing where they are.
  *
  * @module
  */
@@ -21,18 +21,20 @@ export function run(
 /** Whether a program can be run here. */
 export function has(program: string): boolean {
   return new Deno.Command("sh", {
-    args: ["-c", `command -v ${program}`],
+    args: ["-c", 'command -v "$0"', program],
     stdout: "null",
     stderr: "null",
   })
     .outputSync().success;
 }
 
-/** The first line that a program says of its version. */
-export function version(program: string, argument = "--version"): string {
-  try {
-    return run(program, [argument]).trim().split("\n")[0];
-  } catch {
-    return `${program}: not installed`;
-  }
+/** What stands in a {@link interleave!Case} that needs programs: why it is skipped, if one of them cannot be run here. */
+export function needing(...programs: readonly string[]): { readonly skip?: string } {
+  const missing = programs.filter((program) => !has(program));
+  return missing.length === 0 ? {} : { skip: `not installed: ${missing.join(", ")}` };
+}
+
+/** A program that distributions do not have: named by an environment variable, else looked for in PATH. */
+export function named(variable: string, program: string): string {
+  return Deno.env.get(variable) ?? program;
 }

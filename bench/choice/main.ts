@@ -15,7 +15,7 @@ import { type LoadedPlugin, loadPlugins } from "../../src/strategy/loader.ts";
 import { Memory } from "../../src/strategy/memory.ts";
 import { type Place, probe, type ProbeReport } from "../../src/strategy/probe.ts";
 import { run } from "../tool.ts";
-import { makeFilesystem, type Mounted } from "./filesystem.ts";
+import { makeFilesystem } from "../filesystem.ts";
 import { judgeChoice, judgeEstimates, type Probed, REQUESTS } from "./judge.ts";
 import { type ImageFacts, measureCase, type MeasuredCase } from "./measure.ts";
 import { estimates, type Judged, misses, summary } from "./report.ts";
@@ -69,8 +69,12 @@ export async function benchChoice(lamina: string, options: ChoiceOptions): Promi
   const judged: [fresh: Judged, learned: Judged] = [nothing(FRESH), nothing(LEARNED)];
   try {
     for (const kind of options.kinds) {
-      await using place = await open(kind, options.on);
-      if (typeof place.path !== "string") continue;
+      const made = await makeFilesystem(kind, options.on);
+      if (typeof made === "string") {
+        console.log(`${kind}: skipped: ${made}\n`);
+        continue;
+      }
+      await using place = made;
       const store = Store.open(`${place.path}/store`, { create: true });
       const own = layouts === undefined
         ? earlier!.cases.filter(({ filesystem }) => filesystem === kind)
@@ -100,18 +104,6 @@ function join(a: Judged, b: Judged): Judged {
     verdicts: [...a.verdicts, ...b.verdicts],
     guesses: [...a.guesses, ...b.guesses],
   };
-}
-
-async function open(
-  kind: string,
-  on: string | undefined,
-): Promise<Mounted | { path: undefined } & AsyncDisposable> {
-  const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
-  if (on !== undefined) return { path: `${on}/${kind}`, ...nothing };
-  const made = await makeFilesystem(kind);
-  if (typeof made !== "string") return made;
-  console.log(`${kind}: skipped: ${made}\n`);
-  return { path: undefined, ...nothing };
 }
 
 /** OCI layouts of the images, written when they are first asked for. */

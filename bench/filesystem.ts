@@ -4,8 +4,8 @@
  * @module
  */
 
-import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../../test/support/loopfs.ts";
-import { run } from "../tool.ts";
+import { available, LOOP_KINDS, LoopFs, type LoopKind } from "../test/support/loopfs.ts";
+import { run } from "./tool.ts";
 
 /** All kinds. */
 export const KINDS: readonly string[] = [...LOOP_KINDS, "tmpfs"];
@@ -17,8 +17,15 @@ export interface Mounted extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Makes a fresh filesystem. Returns why it cannot be made here. */
-export async function makeFilesystem(kind: string): Promise<Mounted | string> {
+/**
+ * Makes a fresh filesystem. Returns why it cannot be made here.
+ *
+ * @param on Has a directory for each kind, on such a filesystem, to use instead and to keep.
+ */
+export async function makeFilesystem(kind: string, on?: string): Promise<Mounted | string> {
+  if (on !== undefined) {
+    return { path: `${on}/${kind}`, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
   if (kind === "tmpfs") return makeTmpfs();
   return available(kind as LoopKind) ?? await LoopFs.make(kind as LoopKind, SIZE_MIB);
 }

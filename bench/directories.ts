@@ -1,0 +1,105 @@
+/**
+ * Strategies that make directories: start to end and inside, against the same system calls in C, and against tools that copy directories.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "@std/path";
+import { Store } from "../src/store/mod.ts";
+import type { Ground } from "./ground.ts";
+import { type Case, interleave } from "./interleave.ts";
+import { cp, rsyncCopies, rsyncLinks } from "./peers/copiers.ts";
+import { goMicrovmClone } from "./peers/go_microvm.ts";
+import { ostreeCheckout } from "./peers/ostree.ts";
+import { planOf } from "./plan.ts";
+import type { Section } from "./report.ts";
+import { needing, run } from "./tool.ts";
+
+/** Strategies that make directories anywhere. */
+export const DIRECTORIES = ["hardlink", "reflink", "copy"] as const;
+
+/** See {@link DIRECTORIES}. */
+export type Directory = typeof DIRECTORIES[number];
+
+const FLOOR = "the same system calls in C, one thread";
+
+/** Tools that do what a strategy does. Where files cannot share extents, those that would try copy. */
+const PEERS: Readonly<Record<Directory, (ground: Ground) => Case[]>> = {
+  hardlink: (ground) => [
+    cp(ground, "-al"),
+    rsyncLinks(ground),
+    ostreeCheckout(ground, "bare", "-H"),
+    ostreeCheckout(ground, "bare-user", "-U", "-H"),
+  ],
+  reflink: (ground) => [cp(ground, "-a", "--reflink=always"), ...cloners(ground)],
+  copy: (ground) => [
+    cp(ground, "-a", "--reflink=never"),
+    rsyncCopies(ground),
+    ...ground.clones ? [] : cloners(ground),
+  ],
+};
+
+function cloners(ground: Ground): Case[] {
+  return [ostreeCheckout(ground, "bare", "-C"), goMicrovmClone(ground)];
+}
+
+/** Measures one of them. */
+export async function benchDirectory(
+  strategy: Directory,
+  ground: Ground,
+  filesystem: string,
+  rounds: number,
+): Promise<Section> {
+  const { image } = ground.subject;
+  const cases = [ours(strategy, ground), floor(strategy, ground), ...PEERS[strategy](ground)];
+  const timings = await interleave(
+    strategy === "copy" ? cases.map((one) => ({ ...one, settle: empty })) : cases,
+    rounds,
+  );
+  return { topic: strategy, filesystem, image, base: FLOOR, timings, notes: [] };
+}
+
+function ours(strategy: Directory, ground: Ground): Case {
+  const { lamina, image } = ground.subject;
+  const store = ground.store;
+  return {
+    name: `lamina compose --strategy ${strategy}`,
+    prepare: () => ground.target(),
+    run: (target) => {
+      const how = ["--strategy", strategy, "--isolation", "shared"];
+      const args = ["--root", store, "--json", "compose", image, `${target}`, ...how];
+      return { inside: JSON.parse(run(lamina, args)).milliseconds };
+    },
+  };
+}
+
+function floor(strategy: Directory, ground: Ground): Case {
+  const needs = needing("cc");
+  const program = `${ground.path}/compose_floor`;
+  const plan = `${ground.path}/plan`;
+  const store = Store.open(ground.store);
+  if (needs.skip === undefined) {
+    const source = fromFileUrl(new URL("floor/compose_floor.c", import.meta.url));
+    run("cc", ["-O2", "-o", program, source]);
+    const record = store.images.find(ground.subject.image);
+    const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
+    Deno.writeFileSync(plan, planOf(store.trees.merge(record).root, layers));
+  }
+  return {
+    name: FLOOR,
+    ...needs,
+    prepare: () => ground.target(),
+    run: (target) => {
+      const printed = run(program, [strategy, plan, store.layout.objects, `${target}`]);
+      return Number(printed.split(" ")[0]);
+    },
+  };
+}
+
+/**
+ * Frees what a copy takes, or some rounds would fill the disk. Its inodes stay: ext4 creates slowly for a while after many of them were
+ * deleted.
+ */
+function empty(target: unknown): void {
+  run("find", [`${target}`, "-type", "f", "-size", "+15k", "-exec", "truncate", "-s0", "{}", "+"]);
+}

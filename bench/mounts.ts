@@ -1,0 +1,60 @@
+/**
+ * Strategies that mount: start to end and inside, against other tools' mounts of the same image.
+ *
+ * @module
+ */
+
+import { Store } from "../src/store/mod.ts";
+import type { Ground } from "./ground.ts";
+import { type Case, interleave } from "./interleave.ts";
+import { cfsctlMount, mountComposefs } from "./peers/composefs.ts";
+import { ctrMounts } from "./peers/containerd.ts";
+import { overlayBy, podmanMount } from "./peers/containers.ts";
+import type { Section } from "./report.ts";
+import { run } from "./tool.ts";
+
+/** Measures them all. */
+export async function benchMounts(
+  ground: Ground,
+  filesystem: string,
+  rounds: number,
+): Promise<Section> {
+  const { image } = ground.subject;
+  const store = Store.open(ground.store);
+  const record = store.images.find(image);
+  const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
+  const cases = [
+    ours(ground, "overlay", "rw"),
+    ours(ground, "composefs", "rw"),
+    ours(ground, "composefs", "ro"),
+    started(ground),
+    overlayBy("mount", ground, layers),
+    mountComposefs(ground, store.layout.tree(record.tree.digest), store.layout.objects),
+    overlayBy("fuse-overlayfs", ground, layers),
+    cfsctlMount(ground),
+    podmanMount(ground),
+    ...ctrMounts(ground),
+  ];
+  const timings = await interleave(cases, rounds);
+  return { topic: "mounts", filesystem, image, base: cases[0].name, timings, notes: [] };
+}
+
+function ours(ground: Ground, strategy: string, access: string): Case {
+  const { lamina, image } = ground.subject;
+  const store = ["--root", ground.store];
+  return {
+    name: `lamina compose --strategy ${strategy} (${access})`,
+    prepare: () => ground.target(),
+    run: (target) => {
+      const args = [...store, "--json", "compose", image, `${target}`];
+      const answer = run(lamina, [...args, "--strategy", strategy, "--access", access]);
+      return { inside: JSON.parse(answer).milliseconds };
+    },
+    settle: (target) => void run(lamina, [...store, "release", `${target}`]),
+  };
+}
+
+/** What each run of the program takes that does nothing. */
+function started({ subject: { lamina } }: Ground): Case {
+  return { name: "lamina --version", run: () => void run(lamina, ["--version"]) };
+}
