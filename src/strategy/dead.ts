@@ -7,7 +7,7 @@
 import type { Finding } from "../store/fsck/finding.ts";
 import { readable } from "../store/fsck/records.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
-import { claim, clearUnrecorded, isUnfinished, lockRecords } from "./lifecycle.ts";
+import { claim, clearUnrecorded, findUnrecorded, isUnfinished, lockRecords } from "./lifecycle.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { bootId } from "./memory.ts";
 import { release, type ReleaseResult } from "./release.ts";
@@ -69,6 +69,18 @@ export function endedFindings(store: Store): Finding[] {
   return [
     ...dead.map((one) => finding(one, "lamina gc")),
     ...stale.map((one) => finding(one, `lamina release ${one.record.id}`)),
+    ...findUnrecorded(store).map((id): Finding => {
+      const path = store.compositions.workspace(id);
+      return {
+        kind: "composition-ended",
+        severity: "reclaimable",
+        id,
+        path,
+        message:
+          `its record and its mount went in a power cut; what was written is kept: take it out of ${path}/upper, and remove ${path}`,
+        images: [],
+      };
+    }),
   ];
 }
 

@@ -23,6 +23,7 @@ import {
   SysError,
   unlinkat,
 } from "../linux/mod.ts";
+import { listDirectory } from "../store/atomic.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
 import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
@@ -43,13 +44,27 @@ export function lockFile(store: Store, id: string): string {
 
 /**
  * Removes the workspaces of processes that died, or had no room, before they wrote a record, and of mounts whose records went with them in a power
- * cut. Hold {@link lockRecords}.
+ * cut; but none that has what somebody wrote ({@link findUnrecorded}). Hold {@link lockRecords}.
  */
 export function clearUnrecorded(store: Store): void {
   for (const { name, isDirectory } of Deno.readDirSync(store.layout.compositions)) {
-    if (store.compositions.has(name) || isDirectory && isInUse(store, name)) continue;
-    removeTree(AT_FDCWD, store.compositions.workspace(name));
+    if (store.compositions.has(name)) continue;
+    const workspace = store.compositions.workspace(name);
+    if (isDirectory && (hasWrites(workspace) || isInUse(store, name))) continue;
+    removeTree(AT_FDCWD, workspace);
   }
+}
+
+/** Workspaces without a record that have what somebody wrote: the disk had that when the power went off, but not yet the record. */
+export function findUnrecorded(store: Store): string[] {
+  return listDirectory(store.layout.compositions).filter((name) =>
+    hasWrites(store.compositions.workspace(name)) && !store.compositions.has(name) &&
+    !isInUse(store, name)
+  );
+}
+
+function hasWrites(workspace: string): boolean {
+  return listDirectory(`${workspace}/upper`).length > 0;
 }
 
 /** Whether a process or a mount has a workspace, of which there is no record although there should be one. */

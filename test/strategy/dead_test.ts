@@ -27,14 +27,17 @@ Deno.test({
       Deno.mkdirSync(`${store.compositions.workspace(id)}/upper`, { recursive: true });
       Deno.writeTextFileSync(`${store.compositions.workspace(id)}/record.json`, "");
     };
-    const [locked, gone] = ["1".repeat(12), "2".repeat(12)];
-    for (const id of [composed.id, locked, gone]) emptied(id);
+    const [locked, gone, written] = ["1", "2", "3"].map((digit) => digit.repeat(12));
+    for (const id of [composed.id, locked, gone, written]) emptied(id);
+    Deno.writeTextFileSync(`${store.compositions.workspace(written)}/upper/file`, "by its user");
     {
       using _locked = claim(store, locked);
       clearBegun(store);
       const left = [...Deno.readDirSync(store.layout.compositions)].map(({ name }) => name);
-      assertEquals(left.sort(), [locked, composed.id].sort());
+      assertEquals(left.sort(), [locked, written, composed.id].sort());
     }
+    assertEquals(endedFindings(store).map(({ id }) => id), [written]);
+    Deno.removeSync(store.compositions.workspace(written), { recursive: true });
     store.compositions.put(record);
     await release(store, composed.id, { plugins });
     clearBegun(store);

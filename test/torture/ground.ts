@@ -121,7 +121,7 @@ export async function settle(path: string, targets: readonly string[]): Promise<
     assertEquals(mountsBelow(target), []);
     assert(!exists(target), `${target} is still there`);
   }
-  await collect(store);
+  await done([BINARY, "--root", path, "gc"]);
   assertEquals(mountsBelow(path), []);
   assertEquals([...Deno.readDirSync(store.layout.compositions)].map(({ name }) => name), []);
   assertEquals([...Deno.readDirSync(store.layout.run)].map(({ name }) => name), []);
