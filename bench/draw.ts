@@ -6,6 +6,8 @@
 
 import { figures } from "./figures.ts";
 import { addSection, markdown, readRun, type Run } from "./report.ts";
+import { matrixText } from "./matrix.ts";
+import { addScale, scaleTable } from "./scale.ts";
 import { storageTable } from "./storage.ts";
 
 /** Prints the tables, and writes the plots beside this file. */
@@ -20,11 +22,15 @@ export function draw(files: readonly string[]): void {
     ...runs[0],
     sections: runs.flatMap(({ sections }) => sections).reduce(addSection, []),
     storage: runs.flatMap(({ storage }) => storage),
+    scale: runs.map(({ scale }) => scale).reduce(addScale, []),
+    matrix: runs.flatMap(({ matrix }) => matrix),
   };
   const { kernel, cpu, processors } = all.machine;
   console.log(`${all.date}, Linux ${kernel}, ${processors} × ${cpu}\n${all.versions.join(", ")}\n`);
   for (const section of all.sections) console.log(markdown(section));
   for (const costs of all.storage) console.log(storageTable(costs));
+  if (all.scale.length > 0) console.log(scaleTable(all.scale));
+  for (const part of all.matrix) console.log(matrixText(part));
   for (const [name, svg] of figures(all)) {
     Deno.writeTextFileSync(new URL(`plots/${name}`, import.meta.url), svg);
     console.log(`drawn: bench/plots/${name}`);

@@ -7,6 +7,8 @@
 import type { Machine } from "../src/strategy/bench/shape.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
 import { ratio, type Timing } from "./interleave.ts";
+import type { MatrixPart } from "./matrix.ts";
+import type { ScaleCost } from "./scale.ts";
 import type { StorageCosts } from "./storage.ts";
 
 /** One set of contestants that ran in turn. */
@@ -70,6 +72,8 @@ export interface Run {
   readonly versions: readonly string[];
   readonly sections: readonly Section[];
   readonly storage: readonly StorageCosts[];
+  readonly scale: readonly ScaleCost[];
+  readonly matrix: readonly MatrixPart[];
 }
 
 /** Reads what an earlier run wrote; undefined if there is none. */
