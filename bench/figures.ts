@@ -22,6 +22,7 @@ import { DIRECTORIES } from "./directories.ts";
 import type { Timing } from "./interleave.ts";
 import { COLOURS, drawing, type Key, ticksAround, time, timeAxis } from "./plot.ts";
 import type { Run, Section } from "./report.ts";
+import type { ScaleCost } from "./scale.ts";
 import { STEPS, type StorageCosts } from "./storage.ts";
 
 /** Draws what a run has the figures for: names of files, and what belongs into them. */
@@ -35,6 +36,7 @@ export function figures(run: Run): Map<string, string> {
     ...directories.length > 0 ? [["directories.svg", directoriesFigure(directories)] as const] : [],
     ...mounts === undefined ? [] : [["mounts.svg", barsFigure(mounts)] as const],
     ...pull === undefined ? [] : [["pull.svg", barsFigure(pull)] as const],
+    ...run.scale.length > 0 ? [["scale.svg", scaleFigure(run.scale)] as const] : [],
     ...run.storage.length > 0 ? [["storage.svg", storageFigure(run.storage)] as const] : [],
   ]);
 }
@@ -207,6 +209,50 @@ function storageFigure(all: readonly StorageCosts[]): string {
         axisY({ tickSize: 0, fontSize: 12 }),
         barX(parts, { x: "gb", y: "name", fy: "kind", fill: "step" }),
         ruleX(floors, { x: "gb", fy: "kind", stroke: COLOURS.ink, strokeWidth: 2 }),
+      ],
+    },
+  );
+}
+
+/** Times of whole runs of the program over entries, both logarithmic: a line for each step but releases, a plot for each filesystem. */
+function scaleFigure(costs: readonly ScaleCost[]): string {
+  const steps: readonly Key[] = [
+    ["pull", COLOURS.ink],
+    ["copy", COLOURS.orange],
+    ["reflink", COLOURS.red],
+    ["hardlink", COLOURS.pink],
+    ["overlay", COLOURS.green],
+    ["composefs", COLOURS.blue],
+  ];
+  const points = costs.filter(({ step }) => steps.some(([name]) => name === step)).map((
+    { filesystem, entries, step, spent },
+  ) => ({ filesystem, entries, step, ms: median(spent.map(({ seconds }) => seconds)) * 1000 }));
+  const sizes = [...new Set(points.map(({ entries }) => entries))].sort((a, b) => a - b);
+  const ticks = ticksAround(points.map(({ ms }) => ms), [1]);
+  const at = { x: "entries", y: "ms", stroke: "step", fx: "filesystem" } as const;
+  return drawing(
+    "Time over entries",
+    "Whole runs of the program, process start included; both scales are logarithmic.",
+    steps,
+    {
+      height: 360,
+      marginLeft: 60,
+      marginBottom: 40,
+      x: { type: "log", domain: [sizes[0], sizes.at(-1)!], label: null },
+      y: { type: "log", domain: [ticks[0], ticks.at(-1)!], label: null },
+      fx: { label: null },
+      color: { domain: steps.map(([name]) => name), range: steps.map(([, colour]) => colour) },
+      marks: [
+        gridX(ticksAround(sizes, [1]), { stroke: COLOURS.ink }),
+        gridY(ticks, { stroke: COLOURS.ink }),
+        axisX(ticksAround(sizes, [1]), {
+          text: (entries: number) => entries.toLocaleString("en"),
+          label: "entries",
+          labelAnchor: "center",
+        }),
+        axisY(ticks, { text: time }),
+        line(points, { ...at, strokeWidth: 2 }),
+        dot(points, { ...at, fill: "step", r: 3 }),
       ],
     },
   );
