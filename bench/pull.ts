@@ -1,5 +1,5 @@
 /**
- * Pulling: into an empty store, against other tools that bring an image to a host.
+ * Pulling: into an empty store, against other tools that bring an image to a host, and the floor.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { cfsctlPull } from "./peers/composefs.ts";
 import { ctrImport } from "./peers/containerd.ts";
 import { skopeoCopy, umociUnpack } from "./peers/containers.ts";
 import { goMicrovmExtract } from "./peers/go_microvm.ts";
+import { PullFloor } from "./pull_floor.ts";
 import type { Section } from "./report.ts";
 import { run } from "./tool.ts";
 import { onFresh, type Unpacker } from "./unpacker.ts";
@@ -22,8 +23,10 @@ export async function benchPull(
   rounds: number,
 ): Promise<Section> {
   using scratch = new TempDir();
+  const floor = new PullFloor(subject, scratch.path);
   const all = [
     laminaPull(subject),
+    floor.unpacker,
     umociUnpack(subject),
     skopeoCopy(subject),
     cfsctlPull(subject),
@@ -35,7 +38,8 @@ export async function benchPull(
     await Deno.readFile(`${subject.layout}/blobs/sha256/${entry.name}`);
   }
   const timings = await interleave(all.map((one) => onFresh(filesystem, one)), rounds, 0);
-  return { topic: "pull", filesystem, image: subject.image, base: all[0].name, timings, notes: [] };
+  const { notes } = floor;
+  return { topic: "pull", filesystem, image: subject.image, base: all[0].name, timings, notes };
 }
 
 function laminaPull({ lamina, layout, image }: Subject): Unpacker {

@@ -11,16 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-static unsigned char *at;
+#include "plan.h"
+
 static long calls;
 
 static void die(const char *what, const char *name) {
@@ -32,42 +28,6 @@ static int ok(int result, const char *what, const char *name) {
   calls++;
   if (result < 0) die(what, name);
   return result;
-}
-
-static uint32_t u32(void) {
-  uint32_t v;
-  memcpy(&v, at, 4);
-  at += 4;
-  return v;
-}
-
-static uint64_t u64(void) {
-  uint64_t v;
-  memcpy(&v, at, 8);
-  at += 8;
-  return v;
-}
-
-static char *string(void) {
-  char *s = (char *)at;
-  at += strlen(s) + 1;
-  return s;
-}
-
-struct meta {
-  uint32_t mode, uid, gid;
-  struct timespec times[2];
-};
-
-static struct meta meta(void) {
-  struct meta m;
-  m.mode = u32();
-  m.uid = u32();
-  m.gid = u32();
-  m.times[1].tv_sec = (int64_t)u64();
-  m.times[1].tv_nsec = u32();
-  m.times[0] = m.times[1];
-  return m;
 }
 
 static void copy(int target, int source, uint64_t left, const char *name) {
@@ -82,22 +42,16 @@ static void copy(int target, int source, uint64_t left, const char *name) {
 int main(int argc, char **argv) {
   if (argc != 5) return fprintf(stderr, "usage: compose_floor hardlink|reflink|copy PLAN OBJECTS TARGET\n"), 2;
   char how = argv[1][0];
-  FILE *plan = fopen(argv[2], "rb");
-  if (!plan) die("open", argv[2]);
-  fseek(plan, 0, SEEK_END);
-  long length = ftell(plan);
-  rewind(plan);
-  unsigned char *bytes = malloc(length);
-  if (fread(bytes, 1, length, plan) != (size_t)length) die("read", argv[2]);
-  fclose(plan);
+  long length;
+  unsigned char *bytes = slurp(argv[2], &length);
+  if (!bytes) die("read", argv[2]);
   int objects = open(argv[3], O_RDONLY | O_DIRECTORY);
   if (objects < 0) die("open", argv[3]);
   umask(0);
 
   static struct { int fd; struct meta meta; int sources; int source[512]; } stack[4096];
   int depth = 0;
-  struct timespec start, end;
-  clock_gettime(CLOCK_MONOTONIC, &start);
+  double start = now();
   at = bytes;
   while (at < bytes + length) {
     unsigned char op = *at++;
@@ -165,7 +119,6 @@ int main(int argc, char **argv) {
       return 1;
     }
   }
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  printf("%.3f %ld\n", (end.tv_sec - start.tv_sec) * 1e3 + (end.tv_nsec - start.tv_nsec) / 1e6, calls);
+  printf("%.3f %ld\n", now() - start, calls);
   return 0;
 }
