@@ -25,6 +25,9 @@ export interface Job {
   readonly owner: Owner;
 }
 
+/** What the unpacking thread says before it answers: the layer is verified, and its index written. */
+export const INDEXED = "indexed";
+
 /** What a thread answers. `stopped`: it gave up because the other one did, or because it was told to. */
 export type Answer =
   | { readonly outcome: "done"; readonly result: unknown }
@@ -41,11 +44,15 @@ export type OpenJob = Omit<Job, "ring" | "counters" | "image"> & {
 /** The side of a worker that the types for windows do not know. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<Job>) => void) | null;
-  postMessage(message: Answer): void;
+  postMessage(message: Answer | typeof INDEXED): void;
 }
 
-/** Makes this thread do one job after the other. */
-export function serve(work: (job: OpenJob) => unknown): void {
+/**
+ * Makes this thread do one job after the other.
+ *
+ * @param work Does one; `indexed` says {@link INDEXED}.
+ */
+export function serve(work: (job: OpenJob, indexed: () => void) => unknown): void {
   const scope = globalThis as unknown as WorkerScope;
   scope.onmessage = ({ data }) => {
     const job: OpenJob = {
@@ -54,7 +61,7 @@ export function serve(work: (job: OpenJob) => unknown): void {
       counters: new BigInt64Array(data.counters),
       image: new BigInt64Array(data.image),
     };
-    scope.postMessage(attempt(() => work(job)));
+    scope.postMessage(attempt(() => work(job, () => scope.postMessage(INDEXED))));
   };
 }
 

@@ -7,7 +7,7 @@
 import { LaminaError } from "../error.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { fromFailure } from "./failure.ts";
-import type { Answer, Job } from "./jobs.ts";
+import { type Answer, INDEXED, type Job } from "./jobs.ts";
 import { Ring } from "./ring.ts";
 import {
   COUNTER_BYTES,
@@ -42,6 +42,8 @@ export interface IngestOptions {
   readonly image?: ImageCount;
   /** Called now and then, and at the end. */
   readonly onProgress?: (progress: LayerProgress) => void;
+  /** Called once the layer is verified and `index.erofs` is there: what is left are objects and directories' metadata. */
+  readonly onIndexed?: () => void;
 }
 
 /** Bytes of the uncompressed archives of an image's layers: one number, which all threads that ingest them share. */
@@ -105,7 +107,7 @@ export class LayerPipeline implements AsyncDisposable {
       native,
       owner: this.#owner,
     };
-    const work = lane.run(job, options.onProgress);
+    const work = lane.run(job, options);
     this.#busy.set(lane, work.catch(() => {}));
     try {
       return await work;
@@ -154,7 +156,7 @@ class Lane {
 
   async run(
     task: Omit<Job, "ring" | "counters">,
-    onProgress?: (progress: LayerProgress) => void,
+    { onProgress, onIndexed }: IngestOptions,
   ): Promise<LayerResult> {
     this.#ring.reset();
     const counters = new SharedArrayBuffer(COUNTER_BYTES);
@@ -166,7 +168,7 @@ class Lane {
       const stop = () => this.#ring.cancel();
       const [inflated, unpacked] = await Promise.all([
         this.#inflate.run(job, stop),
-        this.#unpack.run(job, stop),
+        this.#unpack.run(job, stop, onIndexed),
       ]);
       // That the blob is not what its digest says explains whatever else went wrong.
       for (const answer of [inflated, unpacked]) {
@@ -196,11 +198,12 @@ class Thread {
   readonly #worker: Worker;
   #answer: ((answer: Answer) => void) | undefined;
   #crashed: (() => void) | undefined;
+  #indexed: (() => void) | undefined;
   alive = true;
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#answer?.(data);
+    worker.onmessage = ({ data }) => data === INDEXED ? this.#indexed?.() : this.#answer?.(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.alive = false;
@@ -213,11 +216,15 @@ class Thread {
     };
   }
 
-  /** @param crashed Called if the worker dies before it has answered. */
-  run(job: Job, crashed: () => void): Promise<Answer> {
+  /**
+   * @param crashed Called if the worker dies before it has answered.
+   * @param indexed Called when it says {@link INDEXED}.
+   */
+  run(job: Job, crashed: () => void, indexed?: () => void): Promise<Answer> {
     return new Promise((resolve) => {
       this.#answer = resolve;
       this.#crashed = crashed;
+      this.#indexed = indexed;
       this.#worker.postMessage(job);
     });
   }

@@ -55,6 +55,7 @@ export interface Owner {
  * is durable. Until then nothing outside the staging directory is touched.
  *
  * @param native Whether files get their true owners, devices and `trusted.*` attributes.
+ * @param indexed Called when all is verified and the index is written, before objects are made.
  * @throws {LaminaError} With the layer's digest and, if it is about one, the entry's path.
  * @throws {RingStopped} The other side failed, or all is cancelled.
  */
@@ -66,6 +67,7 @@ export function unpackLayer(
   native: boolean,
   owner: Owner,
   counters: BigInt64Array,
+  indexed: () => void,
 ): LayerResult {
   try {
     const form: DiskForm = native
@@ -80,6 +82,7 @@ export function unpackLayer(
     const { entries, fileBytes, useless } = complete(unpacker.directories);
     const index = writeErofs(root, { format: "v1" });
     writeFile(`${target.staging}/index.erofs`, index);
+    indexed();
     ring.awaitDurable();
     const sharedBytes = settle(fs.n, root, useless, unpacker.content, form, objects);
     return {

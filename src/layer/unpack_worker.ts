@@ -7,6 +7,6 @@
 import { serve } from "./jobs.ts";
 import { unpackLayer } from "./unpack.ts";
 
-serve(({ source, target, ring, limits, native, owner, counters }) =>
-  unpackLayer(source, target, ring, limits, native, owner, counters)
+serve(({ source, target, ring, limits, native, owner, counters }, indexed) =>
+  unpackLayer(source, target, ring, limits, native, owner, counters, indexed)
 );

@@ -20,18 +20,12 @@ import {
   type Staging,
   type Store,
 } from "../store/mod.ts";
+import { ImageEntry } from "./entry.ts";
 import type { ResolvedImage } from "./image.ts";
 import { claimLayers } from "./layer_locks.ts";
-import { formatPlatform, type Platform } from "./platform.ts";
-import { parseReference, type Reference, sourceOf } from "./reference.ts";
-import {
-  checkSealedConfig,
-  checkSealedTree,
-  CONFIG_DIGEST,
-  MERGED_DIGEST,
-  type SealedDigests,
-  sealedDigests,
-} from "./sealed.ts";
+import type { Platform } from "./platform.ts";
+import { parseReference, sourceOf } from "./reference.ts";
+import { checkSealedConfig, CONFIG_DIGEST, MERGED_DIGEST, sealedDigests } from "./sealed.ts";
 import { openSource } from "./source.ts";
 
 /** How an image is pulled. */
@@ -148,14 +142,15 @@ async function pullShared(
   store.clear();
   using _shared = await store.working(options.signal);
 
-  const brought = await bringLayers(store, reference, found, options);
+  const entry = new ImageEntry(store, found, sourceOf(parsed));
+  const brought = await bringLayers(store, reference, found, entry, options);
   const name = options.name ?? found.names[0];
   const known = nameImage(store, found.digest, name, sourceOf(parsed));
   let named = known;
   // Once, unless somebody removes the image before it has its name.
   while (named === undefined) {
     options.onProgress?.({ type: "merging" });
-    enterImage(store, parsed, found, sealed, subject);
+    entry.enter(sealed, subject);
     named = nameImage(store, found.digest, name, sourceOf(parsed));
   }
   const { image, before } = named;
@@ -188,6 +183,7 @@ async function bringLayers(
   store: Store,
   reference: string,
   image: ResolvedImage,
+  entry: ImageEntry,
   options: PullOptions,
 ): Promise<Map<string, LayerResult>> {
   const brought = new Map<string, LayerResult>();
@@ -218,25 +214,33 @@ async function bringLayers(
     using claim = await claimLayers(store, missing, isMissing, options.signal);
     if (claim.diffIds.size === 0) return brought;
     const layers = [...claim.diffIds].map((diffId) => sources.get(diffId)!);
-    for (const result of await ingest(store, pipeline, reference, image, layers, count, options)) {
+    const tools = { store, pipeline, count, entry };
+    for (const result of await ingest(tools, reference, image, layers, options)) {
       brought.set(result.diffId, result);
     }
   }
 }
 
+/** What layers are ingested with. */
+interface Tools {
+  readonly store: Store;
+  readonly pipeline: LayerPipeline;
+  readonly count: ImageCount;
+  readonly entry: ImageEntry;
+}
+
 /** Ingests layers, all or none. */
 async function ingest(
-  store: Store,
-  pipeline: LayerPipeline,
+  { store, pipeline, count, entry }: Tools,
   reference: string,
   image: ResolvedImage,
   layers: readonly LayerSource[],
-  count: ImageCount,
   options: PullOptions,
 ): Promise<LayerResult[]> {
   using stagings = new DisposableStack();
   const make = () => stagings.adopt(store.staging(), (staging) => store.layers.discard(staging));
   const staged: { result: LayerResult; staging: Staging }[] = [];
+  const indexes = new Map<string, string>();
   const work = layers.map(async (layer) => {
     const staging = make();
     const { diffId, digest } = layer;
@@ -250,6 +254,10 @@ async function ingest(
         limits: options.limits,
         image: count,
         onProgress: ({ read }) => tell(read, false),
+        onIndexed: () => {
+          indexes.set(diffId, `${staging.path}/index.erofs`);
+          if (indexes.size === layers.length) entry.buildAhead(indexes);
+        },
       });
       tell(total, true);
       staged.push({ result, staging });
@@ -308,32 +316,6 @@ function explain(
     `pulling ${reference}: layer ${position} of ${image.layers.length}: ${cause.message}`,
     { cause, ...(cause.hint === undefined ? {} : { hint: cause.hint }) },
   );
-}
-
-/** Makes the merged tree, checks it where the manifest says its digest, and lets the image enter. */
-function enterImage(
-  store: Store,
-  reference: Reference,
-  image: ResolvedImage,
-  sealed: SealedDigests,
-  subject: string,
-): void {
-  using staging = store.staging();
-  const description = {
-    digest: image.digest,
-    source: sourceOf(reference),
-    platform: image.platform === undefined ? "" : formatPlatform(image.platform),
-    pulled: new Date().toISOString(),
-    layers: image.layers.map(({ diffId, digest, length: size, mediaType }) => ({
-      diffId,
-      digest,
-      size,
-      mediaType,
-    })),
-  };
-  checkSealedTree(() => store.trees.merge(description).root, sealed.merged, subject);
-  const record = store.trees.make(description, staging);
-  store.images.enter(record, image.manifest, image.config, staging);
 }
 
 /** Gives an image its name and notes its use; undefined where the image is gone. */

@@ -101,9 +101,12 @@ export class Layers {
     staging.leave();
   }
 
-  /** Reads a layer's tree. */
-  tree(diffId: string): Inode {
-    const file = this.index(diffId);
+  /**
+   * Reads a layer's tree.
+   *
+   * @param file Where it is, if not in its place.
+   */
+  tree(diffId: string, file: string = this.index(diffId)): Inode {
     const bytes = readIfThere(file);
     if (bytes === undefined) {
       throw new LaminaError(

@@ -9,7 +9,6 @@ import {
   countTree,
   encodeOrigins,
   fsVerityDigest,
-  type Inode,
   type Merged,
   mergeLayers,
   toHex,
@@ -30,6 +29,13 @@ export interface LoadedTree extends TreeRecord {
   readonly path: string;
 }
 
+/** A merged tree, with the composefs image of it. */
+export interface BuiltTree extends Merged {
+  readonly image: Uint8Array;
+  /** fs-verity SHA-256 digest of the image: 64 hex digits. */
+  readonly digest: string;
+}
+
 /** The merged trees of a store. */
 export class Trees {
   readonly #layout: Layout;
@@ -43,23 +49,45 @@ export class Trees {
     this.#native = native;
   }
 
-  /** Merges the trees of an image's layers, all of which the store has. */
-  merge(image: ImageDescription): Merged {
+  /**
+   * Merges the trees of an image's layers.
+   *
+   * @param indexes The files of those that have not entered the store yet, by DiffID.
+   */
+  merge(image: ImageDescription, indexes?: ReadonlyMap<string, string>): Merged {
     return aboutImage(
       image,
-      () => mergeLayers(image.layers.map(({ diffId }) => this.#layers.tree(diffId))),
+      () =>
+        mergeLayers(
+          image.layers.map(({ diffId }) => this.#layers.tree(diffId, indexes?.get(diffId))),
+        ),
     );
   }
 
-  /** Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory. */
-  make(image: ImageDescription, staging: Staging): ImageRecord {
-    const { root, fixup } = this.merge(image);
+  /** As {@link merge}, with the image of the tree. Writes nothing. */
+  build(image: ImageDescription, indexes?: ReadonlyMap<string, string>): BuiltTree {
+    const merged = this.merge(image, indexes);
+    const bytes = writeErofs(merged.root, { format: "v1" });
+    return { ...merged, image: bytes, digest: toHex(fsVerityDigest(bytes)) };
+  }
+
+  /**
+   * Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory.
+   *
+   * @param built What {@link build} made of the same layers, if that was done before.
+   */
+  make(
+    image: ImageDescription,
+    staging: Staging,
+    built: BuiltTree = this.build(image),
+  ): ImageRecord {
+    const { root, fixup } = built;
     writeDurably(`${staging.path}/origins`, encodeOrigins(root));
     if (fixup !== undefined) {
       const directories = image.layers.map(({ diffId }) => this.#layers.directory(diffId));
       writeFixup(fixup, `${staging.path}/fixup`, directories, this.#native);
     }
-    return { ...image, tree: this.#keep(root) };
+    return { ...image, tree: this.#keep(built) };
   }
 
   /** Loads an image's tree; makes it again should it be missing. */
@@ -69,7 +97,7 @@ export class Trees {
     if (bytes !== undefined) {
       return { ...image.tree, image: bytes as Uint8Array<ArrayBuffer>, path };
     }
-    const again = this.#keep(this.merge(image).root);
+    const again = this.#keep(this.build(image));
     if (again.digest !== image.tree.digest) {
       throw new LaminaError(
         "invalid",
@@ -105,9 +133,7 @@ export class Trees {
     if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
   }
 
-  #keep(root: Inode): TreeRecord {
-    const image = writeErofs(root, { format: "v1" });
-    const digest = toHex(fsVerityDigest(image));
+  #keep({ root, image, digest }: BuiltTree): TreeRecord {
     this.keep(digest, image);
     return { digest, ...countTree(root) };
   }
