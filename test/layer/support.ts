@@ -96,10 +96,15 @@ export class Workshop implements AsyncDisposable {
     const bytes = archive instanceof Uint8Array ? archive : makeTar(archive);
     const staging = this.staging();
     const { objects } = this;
-    const result = await this.pipeline.ingest(this.source(bytes, offer), { staging, objects });
+    const index = () => Deno.readFileSync(`${staging}/index.erofs`);
+    let early: Uint8Array | undefined;
+    const result = await this.pipeline.ingest(this.source(bytes, offer), { staging, objects }, {
+      onIndexed: () => early = index(),
+    });
+    assertEquals(early, index(), "the index was there when it was said to be");
     const made = [...Deno.readDirSync(staging)].map(({ name }) => name).sort();
     assertEquals(made.filter((name) => name !== "links"), ["fs", "index.erofs"]);
-    const root = readErofs(Deno.readFileSync(`${staging}/index.erofs`));
+    const root = readErofs(index());
     return { result, fs: `${staging}/fs`, links: `${staging}/links`, root, objects };
   }
 
@@ -114,8 +119,12 @@ export class Workshop implements AsyncDisposable {
   ): Promise<LaminaError> {
     const bytes = archive instanceof Uint8Array ? archive : makeTar(archive);
     const source = this.source(bytes, offer);
+    const target = { staging: this.staging(), objects: this.objects };
+    const onIndexed = () => {
+      throw new Error("a layer that is refused was said to be verified");
+    };
     const error = await assertRejects(
-      () => this.pipeline.ingest(source, { staging: this.staging(), objects: this.objects }),
+      () => this.pipeline.ingest(source, target, { onIndexed }),
       LaminaError,
     );
     for (const piece of [source.digest, ...says]) {
