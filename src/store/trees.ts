@@ -31,6 +31,7 @@ export interface LoadedTree extends TreeRecord {
 
 /** A merged tree, with the composefs image of it. */
 export interface BuiltTree extends Merged {
+  /** The bytes of the image. */
   readonly image: Uint8Array;
   /** fs-verity SHA-256 digest of the image: 64 hex digits. */
   readonly digest: string;
