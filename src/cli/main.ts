@@ -5,15 +5,9 @@
  */
 
 import { ENTER } from "./run/spec.ts";
-import { VERSION } from "../version.ts";
 
 /** Runs the program with the given arguments; the result is its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // What installers and scripts ask most, without loading anything.
-  if (argv.length === 1 && argv[0] === "--version") {
-    console.log(`lamina ${VERSION}`);
-    return 0;
-  }
   // Not a command: what `lamina bench` starts of itself.
   if (argv.length === 1 && argv[0] === "bench-child") {
     const { obeyOrders } = await import("../strategy/bench/child.ts");
@@ -28,5 +22,3 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { dispatch } = await import("./dispatch.ts");
   return await dispatch(argv);
 }
-
-if (import.meta.main) Deno.exit(await main(Deno.args));

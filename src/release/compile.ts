@@ -16,33 +16,54 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Compiles into `output` by the first way that works, and says in one line which. */
 async function compile(output: string): Promise<string> {
-  const program = await bundleProgram(ROOT);
+  const { directory, entry, hidden, rehearsal, code } = await bundleProgram(ROOT);
   const draft = `${output}.${Deno.pid}.new`;
-  const args = [
+  const args = (main: string, included: readonly string[]) => [
     "compile",
     "--allow-all",
     "--no-check",
-    // The code cache would be a file with a predictable name in /tmp.
+    // Deno's own code cache would be a file with a predictable name in /tmp.
     "--no-code-cache",
-    `--config=${program.directory}/deno.json`,
-    ...program.hidden.map((file) => `--include=${file}`),
+    `--config=${directory}/deno.json`,
+    ...included.map((file) => `--include=${file}`),
     `--output=${draft}`,
-    program.entry,
+    main,
   ];
   try {
-    const failure = await run(Deno.execPath(), args);
-    if (failure === undefined) {
-      Deno.renameSync(draft, output);
-      return `Deno ${Deno.version.deno} and its own base`;
-    }
-    const { version, path } = await npmBase(cacheDirectory());
-    const second = await run("npx", ["-y", `deno@${version}`, ...args], { DENORT_BIN: path });
-    if (second !== undefined) throw new Error(`${failure}\n${second}`);
+    const { how, command, env } = await compiler(args(rehearsal, hidden));
+    const failure = await run(draft, [code]) ??
+      await run(command[0], [...command.slice(1), ...args(entry, [...hidden, code])], env);
+    if (failure !== undefined) throw new Error(failure);
     Deno.renameSync(draft, output);
-    return `Deno ${version} and a base out of npm (the base of ${Deno.version.deno} could not be downloaded)`;
+    return how;
   } finally {
     await Deno.remove(draft).catch(() => {});
   }
+}
+
+/** A `deno` that can compile here. */
+interface Compiler {
+  /** What it is, in words. */
+  readonly how: string;
+  readonly command: readonly string[];
+  readonly env?: Record<string, string>;
+}
+
+/** Compiles by the first `deno` that can, and says which it was. */
+async function compiler(args: readonly string[]): Promise<Compiler> {
+  const own = { how: `Deno ${Deno.version.deno} and its own base`, command: [Deno.execPath()] };
+  const failure = await run(own.command[0], args);
+  if (failure === undefined) return own;
+  const { version, path } = await npmBase(cacheDirectory());
+  const other = {
+    how:
+      `Deno ${version} and a base out of npm (the base of ${Deno.version.deno} could not be downloaded)`,
+    command: ["npx", "-y", `deno@${version}`],
+    env: { DENORT_BIN: path },
+  };
+  const second = await run("npx", [...other.command.slice(1), ...args], other.env);
+  if (second !== undefined) throw new Error(`${failure}\n${second}`);
+  return other;
 }
 
 /** Runs a command and returns what it printed if it failed. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { movedUrls } from "../../src/release/program.ts";
+import { movedUrls, scriptOf } from "../../src/release/program.ts";
 
 const HIDDEN = [
   "plugins/copy.ts",
@@ -47,4 +47,25 @@ Deno.test("program: what looks for something else by its URL does not get into a
       'new URL("worker" + ".ts", import.meta.url)',
     ]
   ) assertThrows(() => movedUrls(text, HIDDEN, place), Error, "bundle:", text);
+});
+
+Deno.test("program: the script has nothing that only a module may have, and only ASCII", () => {
+  const wrapped = (text: string) => `(function (module, __here, __load, require) {${text}\n})`;
+  const cases: [string, string][] = [
+    ['require("node:crypto"); // import("x")', 'require("node:crypto"); // import("x")'],
+    ["await import(url)", "await __load(url)"],
+    [
+      'const { t } = await import("./typescript.ts"); "import(x)";',
+      'const { t } = await __load(new URL("./src/strategy/loading/typescript.js", __here).href); "import(x)";',
+    ],
+    [
+      'new Worker(new URL("./worker.ts", import_meta3.url), await import(it))',
+      "new Worker(new URL(`./src/strategy/materialize/worker.js`, __here), await __load(it))",
+    ],
+    ["'→ …'; /é/; `𝒳`", "'\\u2192 \\u2026'; /\\u00e9/; `\\ud835\\udcb3`"],
+  ];
+  for (const [text, expected] of cases) {
+    assertEquals(scriptOf(text, HIDDEN, place), wrapped(expected));
+  }
+  assertThrows(() => scriptOf('require("./other.ts")', HIDDEN, place), Error, "other.ts");
 });
