@@ -56,12 +56,12 @@ export async function benchScale(
   const add = (step: string, spent: Spent) =>
     costs.push({ filesystem, entries, step, spent: [spent] });
   const store = `${on}/scale-${entries}`;
-  if (!exists(`${store}/tags`)) {
+  if (!exists(`${store}.made`)) {
     const layout = await layoutOf(on, entries);
-    add(
-      "pull",
-      spend([lamina, "--root", store, "--quiet", "pull", `oci:${layout}:scale`, "--name", "scale"]),
-    );
+    run("rm", ["-rf", store]);
+    const from = [`oci:${layout}:scale`, "--name", "scale"];
+    add("pull", spend([lamina, "--root", store, "--quiet", "pull", ...from]));
+    Deno.writeTextFileSync(`${store}.made`, "");
   }
   for (let round = 0; round < rounds; round++) {
     for (const strategy of able) {
