@@ -7,6 +7,7 @@
 import { LaminaError } from "../error.ts";
 import { GzipDecoder } from "./gzip.ts";
 import type { Decoder, Output } from "./decoder.ts";
+import type { InflateLibrary } from "./inflate_library.ts";
 import { ZstdDecoder } from "./zstd.ts";
 
 /** First bytes of what is told apart; what none of them starts is taken as it is. */
@@ -33,16 +34,18 @@ export function detectCompression(start: Uint8Array): Compression {
 /**
  * @param output Where the archive's bytes go.
  * @param window Bytes of the largest zstd window.
+ * @param library What inflates gzip; default: see {@link GzipDecoder}.
  * @throws {LaminaError} `unsupported`: xz and bzip2, which no layer may have.
  */
 export function makeDecoder(
   compression: Compression,
   output: Output,
   window: number,
+  library?: InflateLibrary,
 ): Decoder {
   switch (compression) {
     case "gzip":
-      return new GzipDecoder(output);
+      return new GzipDecoder(output, library);
     case "zstd":
       return new ZstdDecoder(output, window);
     case "none":

@@ -7,7 +7,8 @@
  */
 
 import type { Decoder, Output } from "./decoder.ts";
-import { ZlibHandle } from "./zlib_handle.ts";
+import { type InflateLibrary, inflateLibrary } from "./inflate_library.ts";
+import { type Inflater, makeInflater } from "./inflater.ts";
 
 // What the next bytes are.
 /** The ten bytes that every member starts with. */
@@ -31,7 +32,7 @@ const FLAG_COMMENT = 16;
 /** Undoes gzip. */
 export class GzipDecoder implements Decoder {
   readonly #output: Output;
-  readonly #inflate = new ZlibHandle("raw");
+  readonly #inflate: Inflater;
   #state = FIXED;
   /** Bytes of the current part that have come. */
   #seen = 0;
@@ -42,8 +43,9 @@ export class GzipDecoder implements Decoder {
   /** Where in the output the member began. */
   #start = 0;
 
-  constructor(output: Output) {
+  constructor(output: Output, library: InflateLibrary = inflateLibrary()) {
     this.#output = output;
+    this.#inflate = makeInflater(library);
   }
 
   push(input: Uint8Array): void {
@@ -61,14 +63,20 @@ export class GzipDecoder implements Decoder {
 
   #data(input: Uint8Array, at: number): number {
     const output = this.#output;
-    const { slot, used } = output;
-    this.#inflate.write(input, at, slot, used);
-    const written = slot.length - used - this.#inflate.outputLeft;
-    const next = input.length - this.#inflate.inputLeft;
-    // With input and room left it stops only at the end of the deflate stream.
-    if (this.#inflate.outputLeft > 0 && this.#inflate.inputLeft > 0) this.#enter(TRAILER);
-    output.advance(written);
-    return next;
+    const inflate = this.#inflate;
+    do {
+      const { slot, used } = output;
+      try {
+        inflate.write(input, at, slot, used);
+      } catch (cause) {
+        // Libraries name what is wrong in different ways, and nobody can mend it.
+        throw new Error("the gzip stream is malformed", { cause });
+      }
+      at = input.length - inflate.inputLeft;
+      output.advance(slot.length - used - inflate.outputLeft);
+    } while (inflate.outputLeft === 0 && !inflate.ended);
+    if (inflate.ended) this.#enter(TRAILER);
+    return at;
   }
 
   #byte(byte: number): void {

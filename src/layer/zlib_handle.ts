@@ -85,6 +85,11 @@ export class ZlibHandle {
     this.inputLeft = _writeState[1];
   }
 
+  /** Of deflate: whether the stream is over. With input and room left it stops nowhere else. */
+  get ended(): boolean {
+    return this.inputLeft > 0 && this.outputLeft > 0;
+  }
+
   /** Makes it ready for the next stream. */
   reset(): void {
     this.#stream._handle.reset();

@@ -18,6 +18,7 @@ export * from "./fd.ts";
 export * from "./fiemap.ts";
 export * from "./file.ts";
 export * from "./ioctl.ts";
+export * from "./isal.ts";
 export * from "./lock.ts";
 export * from "./loop.ts";
 export * from "./map.ts";

@@ -8,6 +8,7 @@ import { realPath } from "../streams.ts";
 import { type Counts, estimate } from "../../strategy/choice.ts";
 import { countsOf, dataLayers } from "../../strategy/compose.ts";
 import { probe, type ProbeReport } from "../../strategy/probe.ts";
+import { inflateLibrary } from "../../layer/inflate_library.ts";
 import { defineCommand } from "../spec.ts";
 import type { Screen } from "../terminal/screen.ts";
 import { table } from "../terminal/table.ts";
@@ -75,6 +76,7 @@ export default defineCommand({
     document: {
       store: store.root,
       target,
+      inflate: inflateLibrary(),
       counts: { layers, directories, files, bytes },
       strategies: reports.map((report) => ({
         name: report.name,
@@ -91,7 +93,7 @@ export default defineCommand({
         image === undefined ? "a typical image" : flags.image
       }: ${layers} layers, ` +
       `${count(files)} files in ${count(directories)} directories, ${size(bytes)}.\n` +
-      `Store: ${store.root}; target: ${target}.\n`,
+      `Store: ${store.root}; target: ${target}. Gzip is inflated by ${inflateLibrary()}.\n`,
     brief: reports.filter((report) => report.verdict.works).map((report) => report.name),
   };
 });
