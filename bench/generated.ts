@@ -99,10 +99,8 @@ function enterLayer(store: Store, root: Inode): string {
   using staging = store.staging();
   Deno.mkdirSync(`${staging.path}/fs`);
   Deno.writeFileSync(`${staging.path}/index.erofs`, index);
-  store.layers.enter(
-    { diffId, entries: 0, tarBytes: 0, fileBytes: 0, sharedBytes: 0, metacopies: 0 },
-    staging,
-  );
+  const record = { diffId, entries: 0, tarBytes: 0, fileBytes: 0, sharedBytes: 0, metacopies: 0 };
+  store.layers.enter([{ record, staging }]);
   return diffId;
 }
 

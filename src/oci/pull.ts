@@ -267,10 +267,7 @@ async function ingest(
   });
   await untilDone(work, pipeline, options.signal);
   options.onProgress?.({ type: "entering" });
-  store.sync();
-  for (const { result, staging } of staged) {
-    store.layers.enter(recordOf(result), staging);
-  }
+  store.layers.enter(staged.map(({ result, staging }) => ({ record: recordOf(result), staging })));
   return staged.map(({ result }) => result);
 }
 

@@ -8,7 +8,7 @@ import { dirname } from "@std/path";
 import { LaminaError } from "../error.ts";
 import { readErofs } from "../tree/mod.ts";
 import type { Inode } from "../tree/mod.ts";
-import { listDirectory, readIfThere, syncDirectory, writeDurably } from "./atomic.ts";
+import { listDirectory, readIfThere, syncDirectory, syncFilesystem } from "./atomic.ts";
 import { emptyLayer, isLayer } from "./gc/leftovers.ts";
 import type { Layout } from "./layout.ts";
 import type { Staging } from "./staging.ts";
@@ -78,17 +78,23 @@ export class Layers {
   }
 
   /**
-   * Lets a layer enter. The staging directory holds `fs/` and `index.erofs`, verified and already durable (the caller syncs the filesystem
-   * once for all layers of a pull).
+   * Makes layers durable, all by one syncfs(2), and lets them enter.
+   *
+   * @param staged Their staging directories, which hold `fs/` and `index.erofs`, verified.
    */
-  enter(record: LayerRecord, staging: Staging): void {
-    writeDurably(`${staging.path}/layer.json`, JSON.stringify(record) + "\n");
-    syncDirectory(staging.path);
-    const place = this.#layout.layer(record.diffId);
-    Deno.mkdirSync(dirname(place), { recursive: true });
-    staging.moveTo(place);
-    syncDirectory(dirname(place));
-    syncDirectory(this.#layout.layers);
+  enter(staged: readonly { readonly record: LayerRecord; readonly staging: Staging }[]): void {
+    for (const { record, staging } of staged) {
+      Deno.writeTextFileSync(`${staging.path}/layer.json`, JSON.stringify(record) + "\n");
+    }
+    syncFilesystem(this.#layout.tmp);
+    const parents = new Set([this.#layout.layers]);
+    for (const { record, staging } of staged) {
+      const place = this.#layout.layer(record.diffId);
+      Deno.mkdirSync(dirname(place), { recursive: true });
+      staging.moveTo(place);
+      parents.add(dirname(place));
+    }
+    for (const parent of parents) syncDirectory(parent);
   }
 
   /**

@@ -11,7 +11,7 @@ function storeOf(root: string, images: Readonly<Record<string, string>>): Store 
   for (const layer of new Set(Object.values(images).join(""))) {
     using staging = store.staging();
     const record = { diffId: digest(layer), entries: 1, tarBytes: 1024, fileBytes: 100 };
-    store.layers.enter({ ...record, sharedBytes: 30, metacopies: 0 }, staging);
+    store.layers.enter([{ record: { ...record, sharedBytes: 30, metacopies: 0 }, staging }]);
   }
   for (const [name, layers] of Object.entries(images)) {
     using staging = store.staging();

@@ -102,9 +102,8 @@ export async function bringLayers(
     try {
       const target = { staging: staging.path, objects: layout.objects };
       const record = await supplier.layer(image, diffId, target);
-      store.sync();
       removeIfThere(place);
-      layers.enter(record, staging);
+      layers.enter([{ record, staging }]);
     } catch (error) {
       layers.discard(staging);
       throw error;
