@@ -188,6 +188,11 @@ let library: Library | undefined;
 
 const LIBC = "libc.so.6";
 const RTLD_NOW = 2;
+/** Deno compiles nothing for a function that returns a structure. One of a single word is returned as that word is, on x86_64 and on aarch64. */
+const DLSYM: Deno.ForeignFunction = {
+  parameters: ["pointer", "buffer"],
+  result: { struct: ["u64"] },
+};
 const DLOPEN: Deno.ForeignFunction = { parameters: ["buffer", "i32"], result: "pointer" };
 const ERRNO_LOCATION: Deno.ForeignFunction = { parameters: [], result: "pointer" };
 
@@ -200,7 +205,9 @@ function openLibrary(): Library {
       { hint: "Run it on a 64-bit Intel, AMD or ARM Linux." },
     );
   }
-  const dlsym = open("dlsym", TABLE.dlsym) as Library["dlsym"];
+  const find = open("dlsym", DLSYM) as (handle: Deno.PointerValue, name: Uint8Array) => Uint8Array;
+  const dlsym: Library["dlsym"] = (handle, name) =>
+    Deno.UnsafePointer.create(new BigUint64Array(find(handle, name).buffer)[0]);
   // Not what another library may have by the same name: that is how `Deno.dlopen` looks, too.
   const dlopen = callable(dlsym(null, cstring("dlopen")), DLOPEN);
   const handle = dlopen(cstring(LIBC), RTLD_NOW) as Deno.PointerValue;

@@ -24,6 +24,8 @@ async function compile(output: string): Promise<string> {
     "--no-check",
     // Deno's own code cache would be a file with a predictable name in /tmp.
     "--no-code-cache",
+    // Room for what a short command makes, so that it ends before anything is to be collected.
+    "--v8-flags=--min-semi-space-size=4",
     `--config=${directory}/deno.json`,
     ...included.map((file) => `--include=${file}`),
     `--output=${draft}`,

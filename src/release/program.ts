@@ -9,7 +9,7 @@ import { basename, dirname, relative } from "@std/path";
 import { parse } from "es-module-lexer/minimal/js";
 
 /** The program, from the root of the repository. */
-const PROGRAM = "src/cli/main.ts";
+const PROGRAM = "src/release/everything.ts";
 
 /** What begins it. */
 const START = "src/release/start.ts";
@@ -54,10 +54,12 @@ export async function bundleProgram(root: string): Promise<Program> {
   const directory = `${root}.cache/bundle`;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   const split = ["--code-splitting", `--outdir=${directory}`];
-  await bundle(root, [...split, ...[START, ...modules].map((module) => `${root}${module}`)]);
+  await bundle(root, [...split, ...modules.map((module) => `${root}${module}`)]);
   const bundled = (file: string) =>
     `${directory}/${texts.includes(file) ? `${file}.txt` : file.replace(/ts$/, "js")}`;
-  await bundle(root, [`--output=${bundled(REHEARSAL)}`, `${root}${REHEARSAL}`]);
+  for (const main of [START, REHEARSAL]) {
+    await bundle(root, [`--output=${bundled(main)}`, `${root}${main}`]);
+  }
   const script = `${directory}/${SCRIPT}`;
   const external = Object.keys(LARGE).map((module) => `--external=${module}`);
   await bundle(root, ["--format=cjs", ...external, `--output=${script}`, `${root}${PROGRAM}`]);

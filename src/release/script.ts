@@ -8,12 +8,12 @@
  */
 
 import { Script } from "node:vm";
-import type { main } from "../cli/main.ts";
+import type * as everything from "./everything.ts";
 
 /** The program, loaded. */
 export interface Program {
-  /** See {@link main!main}. */
-  readonly main: typeof main;
+  /** See {@link everything!main}. */
+  readonly main: typeof everything.main;
   /** What V8 has made of it by now. */
   code(): Uint8Array;
   /** Whether there was code of before, and V8 took it. */
@@ -22,7 +22,7 @@ export interface Program {
 
 /** The script is this function: a CommonJS module of which no `import` is left. */
 type Module = (
-  module: { exports?: { readonly main: typeof main } },
+  module: { exports?: typeof everything },
   here: string,
   load: (url: string) => Promise<unknown>,
   require: (name: string) => unknown,
@@ -34,9 +34,15 @@ export function loadProgram(code?: Uint8Array): Program {
   const script = new Script(Deno.readTextFileSync(url), { filename: url.href, cachedData: code });
   const module: Parameters<Module>[0] = {};
   const run: Module = script.runInThisContext();
-  run(module, url.href, (url) => import(url), process.getBuiltinModule);
+  const load = (wanted: string) => {
+    const plugin = /\/([^/]+)\.js$/.exec(wanted)?.[1] ?? "";
+    const isOwn = wanted === new URL(`./plugins/${plugin}.js`, url).href;
+    return isOwn && plugins[plugin]?.() || import(wanted);
+  };
+  run(module, url.href, load, process.getBuiltinModule);
+  const { main, plugins } = module.exports!;
   return {
-    main: module.exports!.main,
+    main,
     code: () => script.createCachedData(),
     wasCompiled: script.cachedDataRejected === false,
   };

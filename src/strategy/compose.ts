@@ -261,6 +261,7 @@ class Attempt {
   readonly #options: ComposeOptions;
   readonly #idmap: number | undefined;
   #record: CompositionRecord;
+  #sizes: Counts | undefined;
   #strategy: Strategy | undefined;
   /** The verdict that the choice relied on, if it was a remembered one. */
   #relied: string | undefined;
@@ -286,10 +287,10 @@ class Attempt {
     const { strategy, access, upper } = this.#request;
     const named = plugins.filter((plugin) => plugin.name === strategy);
     const all = strategy === "auto" || explain === true || named.length === 0;
-    const data = dataLayers(this.#store, this.#image) > 0;
+    const data = this.#counts.layers > this.#image.layers.length;
     const place = { target: this.#record.target, access, upper, data, idmap: this.#idmap };
     const reports = await probe(this.#store, place, all ? plugins : named, {
-      image: { tree: this.#image.tree.digest, counts: this.#counts() },
+      image: { tree: this.#image.tree.digest, counts: this.#counts },
       scratch: scratchName(this.#record.id),
       beforeScratch: () => this.#store.compositions.sync(this.#record.id),
       workspace: this.#store.compositions.workspace(this.#record.id),
@@ -299,7 +300,7 @@ class Attempt {
       ...report,
       kept: isKept(this.#store, this.#image.tree.digest, report.name, report.traits),
     }));
-    const choice = choose(candidates, this.#request, this.#counts());
+    const choice = choose(candidates, this.#request, this.#counts);
     const report = reports.find((entry) => entry.name === choice.chosen)!;
     return { report, choice };
   }
@@ -335,7 +336,7 @@ class Attempt {
     this.#put({ state, milliseconds, notes });
     // What a first composition takes says nothing about the others.
     if (verdict.works && kept && learn) {
-      const expected = estimate(verdict.cost, this.#counts());
+      const expected = estimate(verdict.cost, this.#counts);
       new Memory(this.#store.layout.cache).rememberTime(
         keys.corrections,
         milliseconds - without,
@@ -394,8 +395,8 @@ class Attempt {
     this.#store.compositions.put(this.#record);
   }
 
-  #counts(): Counts {
-    return countsOf(this.#store, this.#image);
+  get #counts(): Counts {
+    return this.#sizes ??= countsOf(this.#store, this.#image);
   }
 
   #job(): Job & { readonly tree: StoredTree } {

@@ -9,6 +9,7 @@ import {
   check,
   Fd,
   fstatfs,
+  type MountInfo,
   O_DIRECTORY,
   O_RDONLY,
   readMounts,
@@ -28,14 +29,15 @@ export interface FilesystemId {
 /**
  * Identifies the filesystem of a directory.
  *
+ * @param mounts What is mounted, for several of them.
  * @throws {SysError} If it cannot be opened.
  */
-export function identify(path: string): FilesystemId {
+export function identify(path: string, mounts: readonly MountInfo[] = readMounts()): FilesystemId {
   using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
   const stat = new Stat();
   check(statx(AT_FDCWD, path, 0, stat), "statx", path);
   const { type, fsid } = fstatfs(directory.n);
-  const mount = readMounts().find((entry) => entry.id === stat.mountId);
+  const mount = mounts.find((entry) => entry.id === stat.mountId);
   const device = `${stat.devMajor}:${stat.devMinor}`;
   const options = mount === undefined ? "" : `${mount.type} ${mount.options} ${mount.superOptions}`;
   return { key: `${type.toString(16)} ${device} ${fsid} ${options}`, mount: stat.mountId };

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { AT_FDCWD, linkat, removeTree } from "../linux/mod.ts";
+import { AT_FDCWD, linkat, readMounts, removeTree } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { classOf, type Counts } from "./choice.ts";
 import { type FilesystemId, identify } from "./filesystem.ts";
@@ -232,16 +232,17 @@ interface Identities {
 }
 
 function identities(store: Store, place: Place): Identities {
-  const own = identify(store.root);
+  const mounts = readMounts();
+  const own = identify(store.root, mounts);
   const { upper } = place;
   return {
     store: own,
-    target: identify(place.target),
+    target: identify(place.target, mounts),
     upper: upper === undefined
       ? own.key
       : upper.kind === "tmpfs"
       ? "tmpfs"
-      : identify(upper.path).key,
+      : identify(upper.path, mounts).key,
   };
 }
 

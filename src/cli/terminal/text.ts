@@ -29,7 +29,8 @@ export function cut(text: string, columns: number, ellipsis = "…"): string {
  * screen or fake a line.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, (character) => {
+  // deno-lint-ignore no-control-regex -- \p{Cc} says the same, and takes ten times as long to be compiled.
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, (character) => {
     if (character === "\n") return "\\n";
     if (character === "\t") return "\\t";
     const code = character.charCodeAt(0);
