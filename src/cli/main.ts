@@ -22,3 +22,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { dispatch } = await import("./dispatch.ts");
   return await dispatch(argv);
 }
+
+// Not awaited: a script, which this becomes a part of in the binary, has no await at its top.
+if (import.meta.main) main(Deno.args).then((code) => Deno.exit(code));
