@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromFileUrl } from "@std/path";
 import { Store } from "../src/store/mod.ts";
 import type { Ground } from "./ground.ts";
 import { type Case, interleave } from "./interleave.ts";
@@ -11,7 +12,7 @@ import { cfsctlMount, mountComposefs } from "./peers/composefs.ts";
 import { ctrMounts } from "./peers/containerd.ts";
 import { overlayBy, podmanMount } from "./peers/containers.ts";
 import type { Section } from "./report.ts";
-import { run } from "./tool.ts";
+import { needing, run } from "./tool.ts";
 
 /** Measures them all. */
 export async function benchMounts(
@@ -23,11 +24,15 @@ export async function benchMounts(
   const store = Store.open(ground.store);
   const record = store.images.find(image);
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
+  const composefs = [store.layout.tree(record.tree.digest), store.layout.objects];
   const cases = [
     ours(ground, "overlay", "rw"),
     ours(ground, "composefs", "rw"),
     ours(ground, "composefs", "ro"),
     started(ground),
+    floor(ground, "overlay", "rw", layers.toReversed()),
+    floor(ground, "composefs", "rw", composefs),
+    floor(ground, "composefs", "ro", composefs),
     overlayBy("mount", ground, layers),
     mountComposefs(ground, store.layout.tree(record.tree.digest), store.layout.objects),
     overlayBy("fuse-overlayfs", ground, layers),
@@ -51,6 +56,32 @@ function ours(ground: Ground, strategy: string, access: string): Case {
       return { inside: JSON.parse(answer).milliseconds };
     },
     settle: (target) => void run(lamina, [...store, "release", `${target}`]),
+  };
+}
+
+/** The same system calls in C; inside: without the start of its process. */
+function floor(
+  ground: Ground,
+  strategy: string,
+  access: string,
+  layers: readonly string[],
+): Case {
+  const needs = needing("cc");
+  const program = `${ground.path}/mount_floor`;
+  if (needs.skip === undefined) {
+    run("cc", ["-O2", "-o", program, fromFileUrl(new URL("floor/mount_floor.c", import.meta.url))]);
+  }
+  return {
+    name: `C, the same calls: ${strategy} (${access})`,
+    ...needs,
+    prepare: () => ground.target(),
+    run: (target) => ({
+      inside: Number(run(program, [strategy, access, `${target}.work`, `${target}`, ...layers])),
+    }),
+    settle: (target) => {
+      run("umount", [`${target}`]);
+      run("rm", ["-rf", `${target}`, `${target}.work`]);
+    },
   };
 }
 
