@@ -1,8 +1,11 @@
 /**
- * A ring of buffers in shared memory between two threads: one fills them, the other empties them.
+ * A ring of buffers in shared memory between two threads: one fills them, the other empties them. What goes through is hashed by
+ * whichever of them has time: the filling side where there is nothing to fill, else the emptying side before it gives a buffer back.
  *
  * @module
  */
+
+import { SharedSha256 } from "../linux/shared_sha256.ts";
 
 /** Bytes of one buffer. Measured: 256 KiB to 1 MiB are alike, and both threads' buffers stay in the cache of the processor. */
 export const SLOT_BYTES = 512 * 1024;
@@ -18,8 +21,18 @@ const STATE = 2;
 const FILLED = 3;
 /** Changes with everything that the filling side may be waiting for. */
 const EMPTIED = 4;
+/** Buffers hashed so far. */
+const HASHED = 5;
+/** 1 while a thread hashes. */
+const HASHING = 6;
 /** From here on: bytes in each buffer. */
 const LENGTHS = 8;
+
+/** Where the hash is, in bytes. */
+const HASH = 1024;
+
+/** Milliseconds after which a thread that waits for the other one's hashing looks whether that is still there. */
+const PATIENCE = 100;
 
 /** Counters go round at a multiple of SLOTS. */
 const COUNTER = 0x3fffffff;
@@ -52,6 +65,8 @@ export class Ring {
   readonly memory: SharedArrayBuffer;
   readonly #control: Int32Array;
   readonly #slots: Uint8Array[] = [];
+  /** Null: there is no library that can do it. */
+  #hash: SharedSha256 | null | undefined;
 
   /** @param memory That of another thread's ring; without it a new ring is made. */
   constructor(memory?: SharedArrayBuffer) {
@@ -92,7 +107,7 @@ export class Ring {
       if (((head - Atomics.load(control, TAIL)) & COUNTER) < SLOTS) {
         return this.#slots[head % SLOTS];
       }
-      Atomics.wait(control, EMPTIED, event);
+      if (!this.#hashNext()) Atomics.wait(control, EMPTIED, event);
     }
   }
 
@@ -168,11 +183,57 @@ export class Ring {
     }
   }
 
-  /** The emptying side: gives back the buffer that {@link next} gave. */
+  /** Whether what goes through is hashed; else the emptying side has to do it. */
+  get hashes(): boolean {
+    return this.#sha256 !== null;
+  }
+
+  /** The SHA-256 of all buffers that were given back: 32 bytes. Once, at the end. */
+  digest(): Uint8Array {
+    const hash = this.#sha256!;
+    if (Atomics.load(this.#control, HASHED) === 0) hash.init();
+    return hash.digest();
+  }
+
+  /**
+   * The emptying side: gives back the buffer that {@link next} gave, once it is hashed.
+   *
+   * @throws {RingStopped} The other side failed, or all is cancelled.
+   */
   release(): void {
     const control = this.#control;
+    while (this.hashes && Atomics.load(control, HASHED) === control[TAIL]) {
+      if (this.#hashNext()) continue;
+      if (this.#state > FINISHED) throw new RingStopped();
+      Atomics.wait(control, HASHING, 1, PATIENCE);
+    }
     Atomics.store(control, TAIL, (control[TAIL] + 1) & COUNTER);
     this.#signal(EMPTIED);
+  }
+
+  get #sha256(): SharedSha256 | null {
+    if (this.#hash === undefined) this.#hash = SharedSha256.at(this.memory, HASH) ?? null;
+    return this.#hash;
+  }
+
+  /** Hashes the next buffer. Returns false where there is none, or the other thread is at it. */
+  #hashNext(): boolean {
+    const control = this.#control;
+    const hash = this.#sha256;
+    if (hash === null || Atomics.compareExchange(control, HASHING, 0, 1) !== 0) return false;
+    try {
+      const hashed = Atomics.load(control, HASHED);
+      // Not beyond what is filled; what is given back was hashed before.
+      if (hashed === Atomics.load(control, HEAD)) return false;
+      if (hashed === 0) hash.init();
+      const slot = hashed % SLOTS;
+      hash.update(this.#slots[slot].subarray(0, control[LENGTHS + slot]));
+      Atomics.store(control, HASHED, (hashed + 1) & COUNTER);
+      return true;
+    } finally {
+      Atomics.store(control, HASHING, 0);
+      Atomics.notify(control, HASHING);
+    }
   }
 
   get #state(): number {
@@ -197,6 +258,7 @@ export class Ring {
       const now = this.#state;
       if (now === state) return;
       if (now > state) throw new RingStopped();
+      if (word === EMPTIED && this.#hashNext()) continue;
       Atomics.wait(this.#control, word, event);
     }
   }

@@ -30,6 +30,7 @@ export * from "./path.ts";
 export * from "./process.ts";
 export * from "./remove.ts";
 export * from "./sha256.ts";
+export * from "./shared_sha256.ts";
 export * from "./stat.ts";
 export * from "./user_namespace.ts";
 export * from "./verity.ts";

@@ -7,6 +7,9 @@
  * @module
  */
 
+/** Files of OpenSSL's library, the newest first. */
+export const LIBCRYPTO: readonly string[] = ["libcrypto.so.3", "libcrypto.so.1.1"];
+
 const EVP = {
   EVP_MD_CTX_new: { parameters: [], result: "pointer" },
   EVP_sha256: { parameters: [], result: "pointer" },
@@ -64,7 +67,7 @@ function byNode(): { hash: Hash; library: string } {
 }
 
 function byLibcrypto(): { hash: Hash; library: string } | undefined {
-  for (const library of ["libcrypto.so.3", "libcrypto.so.1.1"]) {
+  for (const library of LIBCRYPTO) {
     try {
       return { hash: evp(Deno.dlopen(library, EVP).symbols), library };
     } catch (e) {

@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { BlockSha256 } from "../../src/linux/mod.ts";
+import { BlockSha256, SHARED_SHA256_BYTES, SharedSha256 } from "../../src/linux/mod.ts";
+import { needs } from "../support/root.ts";
 
 for (const portable of [false, true]) {
   const hasher = new BlockSha256(portable);
@@ -41,4 +42,34 @@ Deno.test("hashers of one thread do not disturb each other", () => {
     /^ba7816/,
   );
   assertMatch(out.slice(32).reduce((s, x) => s + x.toString(16).padStart(2, "0"), ""), /^e3b0c4/);
+});
+
+const memory = new SharedArrayBuffer(4 + SHARED_SHA256_BYTES + 4);
+const shared = SharedSha256.at(memory, 4);
+
+Deno.test({
+  ...needs(
+    "SHA-256 in shared memory: any pieces, by turns, and nothing beside the state is touched",
+    shared === undefined ? "no libcrypto" : undefined,
+  ),
+  fn() {
+    const words = new Uint32Array(memory);
+    words.fill(0xaaaaaaaa);
+    // As another thread has it.
+    const turns = [shared!, SharedSha256.at(memory, 4)!];
+    const pieces = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+    fc.assert(
+      fc.property(pieces, (pieces) => {
+        const expected = createHash("sha256");
+        turns[0].init();
+        for (const [i, piece] of pieces.entries()) {
+          turns[i % 2].update(piece);
+          expected.update(piece);
+        }
+        assertEquals(turns[1].digest(), new Uint8Array(expected.digest()));
+        assertEquals([words[0], words.at(-1)], [0xaaaaaaaa, 0xaaaaaaaa]);
+      }),
+      { numRuns: 50 },
+    );
+  },
 });
