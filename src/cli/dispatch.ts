@@ -13,6 +13,7 @@ import { resolveCommand } from "./resolve.ts";
 import { exitCode, printFailure } from "./terminal/failure.ts";
 import { type Answer, printAnswer, writeText } from "./terminal/output.ts";
 import { screenOf } from "./terminal/screen.ts";
+import { SILENT } from "./terminal/silent.ts";
 
 /** See the module. The result is the exit code. */
 export async function dispatch(argv: readonly string[]): Promise<number> {
@@ -144,9 +145,10 @@ function makeContext(globals: Globals, interrupts: Interrupts): Context {
       return loaded;
     },
     async progress() {
-      const { showProgress, SILENT } = await import("./terminal/progress.ts");
       const screen = screenOf("stderr");
-      return screen.terminal && !globals.quiet ? showProgress(screen) : SILENT;
+      if (!screen.terminal || globals.quiet) return SILENT;
+      const { showProgress } = await import("./terminal/progress.ts");
+      return showProgress(screen);
     },
     note,
   };

@@ -7,7 +7,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { explanation } from "../cli/terminal/explanation.ts";
-import { printable } from "../cli/terminal/text.ts";
+import { printable } from "../cli/terminal/printable.ts";
 import { screenOf } from "../cli/terminal/screen.ts";
 import { table } from "../cli/terminal/table.ts";
 import { count, duration, size } from "../cli/terminal/units.ts";

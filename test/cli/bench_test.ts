@@ -5,7 +5,7 @@ import type { Context } from "../../src/cli/context.ts";
 import { benchmarkPage } from "../../src/cli/page/benchmark.ts";
 import { asked, benchmarkText, judgement } from "../../src/cli/terminal/benchmark.ts";
 import { bar } from "../../src/cli/terminal/bars.ts";
-import { SILENT } from "../../src/cli/terminal/progress.ts";
+import { SILENT } from "../../src/cli/terminal/silent.ts";
 import { makeScreen } from "../../src/cli/terminal/screen.ts";
 import { Store } from "../../src/store/mod.ts";
 import type { Report } from "../../src/strategy/bench/shape.ts";

@@ -4,7 +4,8 @@ import { LaminaError } from "../../src/error.ts";
 import { exitCode, failureDocument, failureText } from "../../src/cli/terminal/failure.ts";
 import { makeScreen, type Screen } from "../../src/cli/terminal/screen.ts";
 import { facts, table } from "../../src/cli/terminal/table.ts";
-import { cut, printable, width, wrap } from "../../src/cli/terminal/text.ts";
+import { printable } from "../../src/cli/terminal/printable.ts";
+import { cut, width, wrap } from "../../src/cli/terminal/text.ts";
 import { age, count, duration, plural, size, until } from "../../src/cli/terminal/units.ts";
 
 const PIPE = makeScreen({

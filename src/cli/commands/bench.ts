@@ -17,7 +17,7 @@ import { selfCommand } from "../self.ts";
 import { defineCommand } from "../spec.ts";
 import { checkOutput, writeOutput } from "../streams.ts";
 import { benchmarkText, changesText } from "../terminal/benchmark.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { parseCounts, parseRecipe } from "../values.ts";
 
 /** Milliseconds that all rounds together should take. */

@@ -8,9 +8,8 @@ import { compose } from "../../strategy/compose.ts";
 import { COMPOSE_FLAGS, composeOptions } from "../compose_flags.ts";
 import { PULL_FLAGS, PULL_HELP, readyImage } from "../pulling.ts";
 import { defineCommand } from "../spec.ts";
-import { explanation } from "../terminal/explanation.ts";
 import type { Task } from "../terminal/progress.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { count, duration } from "../terminal/units.ts";
 import { parseIdMap } from "../values.ts";
 
@@ -75,6 +74,7 @@ export default defineCommand({
     },
   });
   const { id, target, strategy, why, milliseconds, estimateMs, access, notes, rows } = result;
+  const explained = flags.explain ? await import("../terminal/explanation.ts") : undefined;
   const made = { id, target, strategy, why, milliseconds, estimateMs, result: result.result };
   return {
     document: {
@@ -86,7 +86,7 @@ export default defineCommand({
       ...(flags.explain ? { rows } : {}),
     },
     text: (screen) =>
-      (flags.explain ? `${explanation(rows, screen)}\n` : "") +
+      (explained === undefined ? "" : `${explained.explanation(rows, screen)}\n`) +
       `${screen.paint("dim", id)}  ${printable(target)}: a ${result.result} by ` +
       `${screen.paint("bold", strategy)} in ${duration(milliseconds)} (${why})\n` +
       left(notes),

@@ -18,7 +18,7 @@ import type { Answer } from "../terminal/output.ts";
 import { defineCommand } from "../spec.ts";
 import { shortDigest } from "../terminal/names.ts";
 import type { Progress, Task } from "../terminal/progress.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { count, duration, plural, size } from "../terminal/units.ts";
 
 /** Findings that a person is shown. */

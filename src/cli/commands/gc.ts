@@ -9,7 +9,7 @@ import { shareContents, type Shared } from "../../store/gc/share.ts";
 import { clearBegun, type Ended, findDead, releaseDead } from "../../strategy/dead.ts";
 import { defineCommand } from "../spec.ts";
 import { shortDigest } from "../terminal/names.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { plural, size } from "../terminal/units.ts";
 import { parseSize, parseSpan } from "../values.ts";
 

@@ -20,7 +20,7 @@ import { usageError } from "../parse.ts";
 import { defineCommand } from "../spec.ts";
 import { realPath } from "../streams.ts";
 import type { Screen } from "../terminal/screen.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { plural } from "../terminal/units.ts";
 
 export default defineCommand({

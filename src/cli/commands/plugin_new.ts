@@ -13,7 +13,7 @@ import { distrust } from "../../strategy/trust.ts";
 import { usageError } from "../parse.ts";
 import { defineCommand } from "../spec.ts";
 import { realPath } from "../streams.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 
 export default defineCommand({
   description:

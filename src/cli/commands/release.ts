@@ -8,7 +8,7 @@ import { release, releaseAll, type ReleaseResult } from "../../strategy/release.
 import { usageError } from "../parse.ts";
 import { defineCommand } from "../spec.ts";
 import { exitCode, failureDocument } from "../terminal/failure.ts";
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 import { plural, size } from "../terminal/units.ts";
 
 export default defineCommand({

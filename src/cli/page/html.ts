@@ -4,7 +4,7 @@
  * @module
  */
 
-import { printable } from "../terminal/text.ts";
+import { printable } from "../terminal/printable.ts";
 
 /** A piece of HTML. */
 export class Html {

@@ -18,7 +18,7 @@ import { bar } from "./bars.ts";
 import { learned } from "./explanation.ts";
 import type { Screen } from "./screen.ts";
 import { type Column, table } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import { count, duration, plural, size } from "./units.ts";
 
 /** Columns that a bar takes. */

@@ -9,7 +9,7 @@ import { systemHint } from "../../system_hints.ts";
 import type { Globals } from "../globals.ts";
 import { printJson, writeText } from "./output.ts";
 import type { Screen } from "./screen.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 
 const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   failed: 1,

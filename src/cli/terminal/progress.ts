@@ -6,7 +6,8 @@
 
 import { writeText } from "./output.ts";
 import type { Screen } from "./screen.ts";
-import { cut, printable, width } from "./text.ts";
+import { printable } from "./printable.ts";
+import { cut, width } from "./text.ts";
 import { count, duration, size } from "./units.ts";
 
 /** What a task's numbers count. */
@@ -25,12 +26,6 @@ export interface Progress extends Disposable {
   /** @param total Undefined where it is not known. */
   task(label: string, total: number | undefined, unit?: Unit): Task;
 }
-
-/** Shows nothing. */
-export const SILENT: Progress = {
-  task: () => ({ update() {}, finish() {} }),
-  [Symbol.dispose]() {},
-};
 
 /** Bars on stderr. Use with `using`: whatever happens, no line is left behind. */
 export function showProgress(screen: Screen): Progress {

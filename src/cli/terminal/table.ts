@@ -5,7 +5,8 @@
  */
 
 import type { Screen, Style } from "./screen.ts";
-import { cut, printable, width } from "./text.ts";
+import { printable } from "./printable.ts";
+import { cut, width } from "./text.ts";
 
 /** One column. */
 export interface Column {
