@@ -7,7 +7,7 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { WORTH_A_WORKER } from "./materialize/plan.ts";
+import { WORTH_A_WORKER } from "./materialize/threads.ts";
 import type { TreeLayout } from "../store/mod.ts";
 import type { Access, Cost, Isolation, Traits, Upper, Verdict } from "./plugin.ts";
 
@@ -129,11 +129,21 @@ const LARGE = 0.2;
 
 /** The milliseconds that a cost comes to. */
 export function estimate(cost: Cost, counts: Counts): number {
+  const left = pays(cost, counts) ? cost.shared ?? 1 : 1;
+  return cost.fixedMs + cost.msPerLayer * counts.layers + growing(cost, counts) * left;
+}
+
+/** Whether a second thread pays for what grows with the tree. */
+export function pays(cost: Cost, counts: Counts): boolean {
+  return (cost.shared ?? 1) < 1 && growing(cost, counts) > WORTH_A_WORKER;
+}
+
+/** The milliseconds that grow with the tree, in one thread. */
+function growing(cost: Cost, counts: Counts): number {
   const { large = LARGE * counts.files } = counts;
-  const growing = cost.usPerDirectory * counts.directories + cost.usPerFile * counts.files +
+  const us = cost.usPerDirectory * counts.directories + cost.usPerFile * counts.files +
     (cost.usPerLarge ?? 0) * large + cost.usPerMiB * counts.bytes / MIB;
-  const left = entriesOf(counts) < WORTH_A_WORKER ? 1 : cost.shared ?? 1;
-  return cost.fixedMs + cost.msPerLayer * counts.layers + growing * left / 1000;
+  return us / 1000;
 }
 
 /**

@@ -6,7 +6,15 @@
 
 import { LaminaError } from "../error.ts";
 import type { CompositionRecord, ImageRecord, Store, TreeLayout } from "../store/mod.ts";
-import { type Choice, choose, type Counts, estimate, type Request, type Row } from "./choice.ts";
+import {
+  type Choice,
+  choose,
+  type Counts,
+  estimate,
+  pays,
+  type Request,
+  type Row,
+} from "./choice.ts";
 import { checkTreeDigest } from "./expected_tree.ts";
 import { createHost } from "./host.ts";
 import { isKept } from "./keep.ts";
@@ -14,9 +22,10 @@ import { claimNew, clearUnrecorded, lockRecords, scratchName, sweep, undo } from
 import { type IdMap, openIdMap } from "./idmap.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { makeStrategy } from "./loading/shape.ts";
+import { Helper } from "./materialize/team.ts";
 import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Isolation, Job, Made, Strategy, Upper } from "./plugin.ts";
+import type { Access, Isolation, Job, Made, Strategy, Upper, Verdict } from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
 import { hundredths, Stopwatch, type Timings, waited } from "./stopwatch.ts";
 import { StoredTree } from "./stored_tree.ts";
@@ -54,6 +63,8 @@ export interface ComposeOptions {
   readonly explain?: boolean;
   /** Whether what it takes corrects later estimates; true by default. */
   readonly learn?: boolean;
+  /** Threads that walk the tree, where the strategy does; as many as pay by default. */
+  readonly threads?: 1 | 2;
   /** Stops it; what is half made is undone. */
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all, by strategies that make many. */
@@ -314,9 +325,13 @@ class Attempt {
     const { plugin, traits, keys, verdict } = report;
     const { signal, onProgress, learn = true } = this.#options;
     this.#relied = report.remembered ? keys.verdict : undefined;
+    const kept = isKept(this.#store, this.#record.tree, plugin.name, traits);
+    using helper = this.#hire(verdict, kept);
+    const hiring = watch.lap("work");
     const host = createHost({
       plugin: plugin.source,
       keeper: { store: this.#store, plugin: plugin.name },
+      helper,
       signal,
       onProgress,
     });
@@ -325,11 +340,10 @@ class Attempt {
     this.#put({ strategy: plugin.name, plugin: plugin.source.file, result: traits.result });
     watch.lap("record");
     const job = this.#job();
-    const kept = isKept(this.#store, job.tree.digest, plugin.name, traits);
     watch.lap("tree");
     const before = waited();
     const { notes = {} }: Made = await strategy.compose(job);
-    const milliseconds = hundredths(watch.lap("work"));
+    const milliseconds = hundredths(hiring + watch.lap("work"));
     const without = hundredths(Math.min(milliseconds, waited() - before));
     watch.move("work", "tree", job.tree.loadMilliseconds);
     signal?.throwIfAborted();
@@ -361,6 +375,17 @@ class Attempt {
       notes,
       rows,
     };
+  }
+
+  /** A second thread, where that pays for what is to be walked. It comes up while this one makes the record durable. */
+  #hire(verdict: Verdict, kept: boolean): Helper | null {
+    if (!verdict.works) return null;
+    const cost = kept ? verdict.cost : verdict.keepCost ?? verdict.cost;
+    // Nothing is walked.
+    if (cost.shared === undefined) return null;
+    const { threads } = this.#options;
+    if (threads !== undefined) return threads === 1 ? null : new Helper();
+    return pays(cost, this.#counts) ? Helper.hire() : null;
   }
 
   /** Undoes everything. Returns the error that says what failed, and what could not be undone. */

@@ -36,6 +36,7 @@ import type { Store } from "../store/mod.ts";
 import { keep } from "./keep.ts";
 import type { PluginSource } from "./loading/source.ts";
 import { applyRoot, materialize } from "./materialize/materialize.ts";
+import type { Helper } from "./materialize/team.ts";
 import { createMeasure } from "./measure.ts";
 import { mounts } from "./mounts.ts";
 import { findProgram } from "./programs.ts";
@@ -50,6 +51,8 @@ export interface HostOptions {
   readonly keeper?: { readonly store: Store; readonly plugin: string };
   /** The plugin, for other threads to load; without it {@link Host.materialize} is refused. */
   readonly plugin?: PluginSource;
+  /** The further thread of {@link Host.materialize}: null for none, undefined for one where it pays. */
+  readonly helper?: Helper | null;
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -70,7 +73,7 @@ export function createHost(options: HostOptions = {}): BoundHost {
       bound = strategy;
     },
     async materialize(job: Job, how: MaterializeOptions = {}): Promise<Made> {
-      const { plugin, signal, onProgress } = options;
+      const { plugin, helper, signal, onProgress } = options;
       const strategy = bound;
       if (plugin === undefined || strategy?.place === undefined) {
         throw new LaminaError("failed", "materialize was called by a strategy without place()", {
@@ -78,7 +81,7 @@ export function createHost(options: HostOptions = {}): BoundHost {
         });
       }
       const place = strategy.place.bind(strategy);
-      return await materialize(job, how, place, { plugin, signal, onProgress });
+      return await materialize(job, how, place, { plugin, helper, signal, onProgress });
     },
     async keep(job: Job, make: (directory: string) => void | Promise<void>): Promise<Kept> {
       const { keeper, signal } = options;

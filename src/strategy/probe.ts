@@ -13,7 +13,7 @@ import { createHost } from "./host.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { asError, makeStrategy, verdictFault } from "./loading/shape.ts";
 import { TookTooLong, tryPlugin } from "./loading/trial.ts";
-import { threadsFor } from "./materialize/materialize.ts";
+import { threadsFor } from "./materialize/threads.ts";
 import { Memory, type Positive } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Cost, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";

@@ -53,25 +53,23 @@ export function encodeOrigins(root: Inode): Uint8Array<ArrayBuffer> {
 
 /** The origins of a merged tree's inodes, by their numbers. */
 export class Origins {
-  readonly #view: DataView;
-  readonly #count: number;
+  readonly #layers: Uint16Array;
   readonly #paths: ReadonlyMap<number, Uint8Array>;
 
-  /** Over a view of the encoded table, which {@link readOrigins} makes. */
-  constructor(view: DataView, count: number, paths: ReadonlyMap<number, Uint8Array>) {
-    this.#view = view;
-    this.#count = count;
+  /** Of what {@link readOrigins} reads. */
+  constructor(layers: Uint16Array, paths: ReadonlyMap<number, Uint8Array>) {
+    this.#layers = layers;
     this.#paths = paths;
   }
 
   /** The index of an inode's layer, 0 for the lowest; {@link NO_LAYER} for directories. */
   layer(ino: number): number {
-    return ino < this.#count ? this.#view.getUint16(HEADER + 2 * ino, true) : NO_LAYER;
+    return ino < this.#layers.length ? this.#layers[ino] : NO_LAYER;
   }
 
-  /** An inode's path in its layer, NUL-terminated; undefined where it is its path in the tree. */
+  /** An inode's path in its layer, NUL-terminated; undefined where it is its path in the tree, as of nearly all. */
   path(ino: number): Uint8Array | undefined {
-    return this.#paths.get(ino);
+    return this.#paths.size === 0 ? undefined : this.#paths.get(ino);
   }
 }
 
@@ -99,7 +97,12 @@ export function readOrigins(bytes: Uint8Array): Origins {
     at = end;
   }
   if (at !== bytes.length) throw bad();
-  return new Origins(view, count, paths);
+  // Little-endian, as are all machines that this runs on. A part of something larger need not start at an even byte.
+  const start = bytes.byteOffset + HEADER;
+  const layers = start % 2 === 0
+    ? new Uint16Array(bytes.buffer, start, count)
+    : new Uint16Array(bytes.slice(HEADER, HEADER + 2 * count).buffer);
+  return new Origins(layers, paths);
 }
 
 function pathsStart(inodes: number): number {

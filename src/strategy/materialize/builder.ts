@@ -29,6 +29,7 @@ import { S_IFDIR, S_IFLNK, S_IFREG } from "../../tree/inode.ts";
 import type { ErofsView } from "../../tree/mod.ts";
 import type { FileEntry } from "../plugin.ts";
 import type { Counts } from "./counts.ts";
+import { type Exchange, Stopped, type Unit } from "./exchange.ts";
 import { Entry } from "./file_entry.ts";
 import type { Metadata } from "./metadata.ts";
 import { must, openBelow, WalkPath, withParent } from "./path.ts";
@@ -44,24 +45,6 @@ const OPEN_LEVELS = 128;
 
 /** Entries after which progress is told and a wish to stop is heard, within large directories. */
 const BATCH = 256;
-
-/** A piece of the work: what belongs into one directory, which is there already and whose own metadata is not part of it. */
-export interface Unit {
-  readonly nid: number;
-  /** The directory's path in the tree, without slashes at its ends; empty for the root. */
-  readonly path: Uint8Array;
-  /** Whether what is no directory is part of the work. */
-  readonly files: boolean;
-  /** Which subdirectories are, with all below them; undefined for all. */
-  readonly subdirectories: readonly Subdirectory[] | undefined;
-}
-
-/** A directory in a directory. */
-export interface Subdirectory {
-  readonly nid: number;
-  /** NUL-terminated. */
-  readonly name: Uint8Array;
-}
 
 /** Hard links between what two threads make: made when both are done. */
 export interface LaterLink {
@@ -98,8 +81,8 @@ export interface BuilderParts {
   readonly native: boolean;
   /** By inode number: 1 once a thread has taken a hard-link group; undefined where there is one thread. */
   readonly groups: Uint8Array | undefined;
-  /** Called now and then with the number of entries since the last time; throws to stop the walk. */
-  readonly pulse: (entries: number) => void;
+  /** Where other threads take work from. */
+  readonly exchange: Exchange;
 }
 
 /** One directory on the way down. */
@@ -110,8 +93,6 @@ class Level {
   name: Uint8Array = NO_NAME;
   pathLength = 0;
   writable!: WritableNode;
-  /** Whether the directory was here before the unit: its metadata is somebody else's. */
-  given = false;
   readonly open = new LayerDirectories();
   readonly subdirectories: number[] = [];
   readonly names: Uint8Array[] = [];
@@ -129,8 +110,6 @@ export class Builder {
   readonly #entry: Entry;
   readonly #levels: Level[] = [];
   #depth = 0;
-  /** Whether subdirectories that are come by are part of the work. */
-  #collect = true;
   #pending = 0;
   /** Paths of the first names of hard-link groups that this builder made, NUL-terminated, by inode number. */
   readonly firsts = new Map<number, Uint8Array>();
@@ -147,20 +126,12 @@ export class Builder {
   }
 
   /** Begins a unit; {@link run} does it. */
-  start(unit: Unit): void {
+  start({ nid, path }: Unit): void {
     const { root, writable } = this.#parts;
-    this.#path.reset(unit.path);
-    const level = this.#push(unit.nid, NO_NAME, nodeOf(writable, unit.path));
-    level.given = true;
+    this.#path.reset(path);
+    const level = this.#push(nid, NO_NAME, nodeOf(writable, path));
     level.fd = this.#try(openBelow(root, this.#path.bytes, DIRECTORY), "open", NO_NAME);
-    const { subdirectories } = unit;
-    this.#collect = subdirectories === undefined;
-    if (unit.files) this.#entries(level);
-    this.#collect = true;
-    for (const { nid, name } of subdirectories ?? []) {
-      level.subdirectories.push(nid);
-      level.names.push(name);
-    }
+    this.#entries(level);
   }
 
   /**
@@ -170,7 +141,9 @@ export class Builder {
    * @returns Whether the unit is done.
    */
   run(until: number): boolean {
+    const { exchange } = this.#parts;
     while (this.#depth > 0) {
+      if (exchange.wanted) this.#give();
       const level = this.#levels[this.#depth - 1];
       if (level.next < level.subdirectories.length) {
         const index = level.next++;
@@ -181,6 +154,33 @@ export class Builder {
       if (performance.now() >= until) break;
     }
     return this.#depth === 0;
+  }
+
+  /** Gives a directory to a thread that has none: of the uppermost ones, which have most below them, the last. */
+  #give(): void {
+    for (let depth = 0; depth < this.#depth; depth++) {
+      const level = this.#levels[depth];
+      if (level.next === level.subdirectories.length || level.fd < 0) continue;
+      const nid = level.subdirectories.at(-1)!;
+      const name = level.names.at(-1)!;
+      const path = this.#path.childAt(level.pathLength, name);
+      const given = this.#parts.exchange.give(nid, path, () => this.#mkdir(level, nid, name));
+      if (given) {
+        level.subdirectories.pop();
+        level.names.pop();
+      }
+      return;
+    }
+  }
+
+  #mkdir(parent: Level, nid: number, name: Uint8Array): void {
+    const { view, metadata, counts } = this.#parts;
+    const result = mkdirat(parent.fd, name, metadata.createMode(view.mode(nid)));
+    if (result < 0) {
+      this.#path.truncate(parent.pathLength);
+      this.#try(result, "mkdir", name);
+    }
+    counts.directories++;
   }
 
   /** Closes what is open, after a failure. */
@@ -202,7 +202,6 @@ export class Builder {
     level.name = name;
     level.pathLength = this.#path.length;
     level.writable = writable;
-    level.given = false;
     level.subdirectories.length = 0;
     level.names.length = 0;
     level.next = 0;
@@ -211,11 +210,8 @@ export class Builder {
   }
 
   #enter(parent: Level, nid: number, name: Uint8Array): void {
-    const { view, metadata, counts } = this.#parts;
     this.#path.truncate(parent.pathLength);
-    const mode = metadata.createMode(view.mode(nid));
-    this.#try(mkdirat(parent.fd, name, mode), "mkdir", name);
-    counts.directories++;
+    this.#mkdir(parent, nid, name);
     this.#path.push(name);
     const far = this.#depth - OPEN_LEVELS;
     if (far > 0 && this.#levels[far].fd >= 0) {
@@ -229,7 +225,8 @@ export class Builder {
     const { view, metadata } = this.#parts;
     const parent = this.#depth > 1 ? this.#levels[this.#depth - 2] : undefined;
     level.open.clear();
-    if (!level.given) {
+    // The root's metadata comes last of all.
+    if (level.nid !== view.rootNid) {
       this.#path.truncate(level.pathLength);
       try {
         const mode = view.mode(level.nid);
@@ -268,15 +265,16 @@ export class Builder {
   readonly #visit = (nid: number, type: number, name: Uint8Array, length: number): void => {
     const level = this.#levels[this.#depth - 1];
     if (type === S_IFDIR) {
-      if (!this.#collect) return;
       level.subdirectories.push(nid);
       level.names.push(name.slice(0, length + 1));
       return;
     }
     if (level.fd < 0) this.#openLevel(level);
     try {
-      const alone = this.#view.nlink(nid) <= 1;
-      if (alone || !this.#linkToFirst(level, nid, name)) this.#make(level, nid, type, name);
+      const names = this.#view.nlink(nid);
+      if (names <= 1 || !this.#linkToFirst(level, nid, name)) {
+        this.#make(level, nid, names, type, name);
+      }
     } catch (error) {
       throw this.#explain(error, name);
     } finally {
@@ -315,10 +313,10 @@ export class Builder {
     return false;
   }
 
-  #make(level: Level, nid: number, type: number, name: Uint8Array): void {
+  #make(level: Level, nid: number, names: number, type: number, name: Uint8Array): void {
     const entry = this.#entry;
     const writable = this.#someWritable && this.#isWritable(level, nid, name);
-    entry.begin(nid, level.fd, name, writable, level.open);
+    entry.begin(nid, names, level.fd, name, writable, level.open);
     if (type === S_IFREG) {
       this.#place(entry);
       if (entry.made >= 0) this.#parts.metadata.open(entry.made, nid, this.#view.mode(nid));
@@ -361,9 +359,10 @@ export class Builder {
   }
 
   #pulse(): void {
-    const { pulse } = this.#parts;
-    pulse(this.#pending);
+    const { exchange } = this.#parts;
+    exchange.count(this.#pending);
     this.#pending = 0;
+    if (exchange.stopped) throw new Stopped();
   }
 
   #here(): string {

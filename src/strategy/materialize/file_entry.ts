@@ -59,6 +59,8 @@ export class Entry implements FileEntry {
   name: Uint8Array = new Uint8Array(1);
   writable = false;
   #nid = 0;
+  /** How many names its inode has in the tree. */
+  #names = 1;
   #target = -1;
   #source = -1;
   #linked = false;
@@ -81,9 +83,10 @@ export class Entry implements FileEntry {
     this.#path = path;
   }
 
-  /** Comes to a file. */
+  /** Comes to a file, whose inode has so many names in the tree. */
   begin(
     nid: number,
+    names: number,
     directory: number,
     name: Uint8Array,
     writable: boolean,
@@ -93,6 +96,7 @@ export class Entry implements FileEntry {
     this.name = name;
     this.writable = writable;
     this.#nid = nid;
+    this.#names = names;
     this.#linked = false;
     this.#open = open;
   }
@@ -194,7 +198,7 @@ export class Entry implements FileEntry {
   /** Links the layer's inode, of whatever type; false where it has too many links. */
   linkInode(): boolean {
     const { directory, name } = this.#locate();
-    const names = this.#view.nlink(this.#nid);
+    const names = this.#names;
     if (names > 1 && this.#links(directory, name) + names > MOST_LINKS) return false;
     const result = name.length <= PATH_MAX
       ? linkat(directory, name, this.directory, this.name)

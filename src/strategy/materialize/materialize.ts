@@ -1,11 +1,10 @@
 /**
- * Building a directory from a tree: the beginning and the end of the walk, and how many threads it has.
+ * Building a directory from a tree: the beginning and the end of the walk.
  *
  * @module
  */
 
 import {
-  BTRFS_SUPER_MAGIC,
   check,
   displayPath,
   fchmod,
@@ -14,9 +13,7 @@ import {
   Fd,
   fremovexattr,
   fstat,
-  fstatfs,
   linkat,
-  mkdirat,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
@@ -30,11 +27,11 @@ import type { FileEntry, Job, Made, MaterializeOptions } from "../plugin.ts";
 import { mapTree } from "../stored_tree.ts";
 import type { LaterLink } from "./builder.ts";
 import { noCounts, notes } from "./counts.ts";
+import { Exchange } from "./exchange.ts";
 import { Metadata, type Owner } from "./metadata.ts";
 import { openBelow, withParent } from "./path.ts";
-import { type Plan, planUnits, type TrunkDirectory, WORTH_A_WORKER } from "./plan.ts";
-import { work } from "./team.ts";
-import { DONE, SHARED_PLACES, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
+import { Helper, work } from "./team.ts";
+import { Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
@@ -42,6 +39,8 @@ const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 export interface Surroundings {
   /** The plugin whose `place` it calls, for other threads to load. */
   readonly plugin: PluginSource;
+  /** A thread that was hired for it, and is ended here. Null for none; undefined: one is hired for a large tree. */
+  readonly helper?: Helper | null;
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -62,32 +61,28 @@ export async function materialize(
   using _umask = new NoUmask();
   using root = Fd.open(job.target, DIRECTORY);
   const owner = prepareRoot(root.n, job.target);
-  const threads = entries < WORTH_A_WORKER ? 1 : threadsIn(root.n);
+  using helper = surroundings.helper === undefined
+    ? Helper.hireFor(job.target, entries)
+    : surroundings.helper;
   const view = new ErofsView(job.tree.image);
-  const plan = threads > 1 ? planUnits(view, entries, threads) : wholeTree(view);
-  const threadJob = describe(
-    job,
-    options,
-    surroundings.plugin,
-    owner,
-    plan,
-    threads,
-    view.inodes,
-  );
+  const shared = helper === null ? undefined : view.inodes;
+  const threadJob = describe(job, options, surroundings.plugin, owner, shared);
   using thread = new Thread(threadJob, place);
-  makeTrunk(plan.trunk, thread);
+  thread.begin({ nid: view.rootNid, path: new Uint8Array() });
   const { onProgress, signal } = surroundings;
-  const tick = () => onProgress?.(Atomics.load(threadJob.shared, DONE), entries);
-  const result = await work(threadJob, thread, threads - 1, { signal, tick });
+  const exchange = new Exchange(threadJob.exchange);
+  const tick = () => onProgress?.(exchange.done, entries);
+  const result = await work(threadJob, thread, helper, { signal, tick });
   linkLater(result, thread);
-  for (const { path, mode } of result.locked) {
+  // Children have longer paths than what they are in.
+  const locked = result.locked.toSorted((a, b) => b.path.length - a.path.length);
+  for (const { path, mode } of locked) {
     const done = withParent(root.n, path, (parent, name) => fchmodat(parent, name, mode));
     check(done, "fchmodat", displayPath(path));
   }
-  finishTrunk(plan.trunk, thread);
   thread.metadata.open(root.n, view.rootNid, view.mode(view.rootNid), PREPARED_MODE);
   onProgress?.(entries, entries);
-  return { notes: { ...notes(result.counts), threads } };
+  return { notes: { ...notes(result.counts), threads: result.threads } };
 }
 
 /** A umask of 0, as long as any walk of this process goes on: it is one for all threads. */
@@ -128,39 +123,19 @@ function prepareRoot(root: number, target: string): Owner {
   return { uid: stat.uid, gid: stat.gid };
 }
 
-/** How many threads a walk of a large tree has in a directory. */
-export function threadsFor(directory: string): number {
-  using root = Fd.open(directory, DIRECTORY);
-  return threadsIn(root.n);
-}
-
-function threadsIn(root: number): number {
-  // Two threads that write to one btrfs wait for each other; more than two gained nothing anywhere.
-  if (fstatfs(root).type === BTRFS_SUPER_MAGIC) return 1;
-  return Math.min(2, navigator.hardwareConcurrency);
-}
-
-function wholeTree(view: ErofsView): Plan {
-  const all = { nid: view.rootNid, path: new Uint8Array(), files: true, subdirectories: undefined };
-  return { trunk: [], units: [all] };
-}
-
 function describe(
   job: Job,
   options: MaterializeOptions,
   plugin: PluginSource,
   owner: Owner,
-  plan: Plan,
-  threads: number,
-  inodes: number,
+  inodes: number | undefined,
 ): ThreadJob {
   const { image, path } = job.tree;
-  const shared = new Int32Array(new SharedArrayBuffer(4 * SHARED_PLACES));
   return {
     plugin,
     target: job.target,
     // A worker reads the file again rather than have it copied, unless the memory can be shared.
-    image: threads === 1 || image.buffer instanceof SharedArrayBuffer ? image : path,
+    image: inodes === undefined || image.buffer instanceof SharedArrayBuffer ? image : path,
     origins: job.origins,
     layers: job.layers,
     objects: job.objects,
@@ -169,25 +144,14 @@ function describe(
     native: job.native,
     owner,
     lenient: isLenient(),
-    units: plan.units,
-    shared,
-    groups: threads === 1 ? undefined : new Uint8Array(new SharedArrayBuffer(inodes)),
+    exchange: Exchange.memory(),
+    groups: inodes === undefined ? undefined : new Uint8Array(new SharedArrayBuffer(inodes)),
   };
 }
 
 function isLenient(): boolean {
   const { initUserNamespace, capChown, capMknod } = privileges();
   return !(initUserNamespace && capChown && capMknod);
-}
-
-function makeTrunk(trunk: readonly TrunkDirectory[], thread: Thread): void {
-  const { view, metadata, counts, root } = thread;
-  for (const { nid, path } of trunk) {
-    const mode = metadata.createMode(view.mode(nid));
-    const result = withParent(root.n, path, (parent, name) => mkdirat(parent, name, mode));
-    check(result, "mkdir", displayPath(path));
-    counts.directories++;
-  }
 }
 
 /** Hard links between what two threads made. They change their directories' times, which are set again. */
@@ -216,14 +180,6 @@ function linkOne(root: number, first: Uint8Array, { path }: LaterLink): void {
     (from, name) => withParent(root, path, (to, newName) => linkat(from, name, to, newName)),
   );
   check(result, "link", displayPath(path));
-}
-
-function finishTrunk(trunk: readonly TrunkDirectory[], thread: Thread): void {
-  const { view, metadata, root } = thread;
-  for (const { nid, path } of trunk.toReversed()) {
-    using fd = Fd.adopt(check(openBelow(root.n, path, DIRECTORY), "open", displayPath(path)));
-    metadata.open(fd.n, nid, view.mode(nid));
-  }
 }
 
 function terminated(path: Uint8Array): Uint8Array {

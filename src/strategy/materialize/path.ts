@@ -64,11 +64,17 @@ export class WalkPath {
 
   /** A copy of the path of a name here, NUL-terminated. */
   child(name: Uint8Array): Uint8Array<ArrayBuffer> {
-    const before = this.#length;
-    this.push(name);
-    this.#bytes[this.#length] = 0;
-    const path = this.#bytes.slice(0, this.#length + 1);
-    this.#length = before;
+    return this.childAt(this.#length, name);
+  }
+
+  /** The same of a name further up, where the path had that length. */
+  childAt(length: number, name: Uint8Array): Uint8Array<ArrayBuffer> {
+    const start = length === 0 ? 0 : length + 1;
+    const end = start + nameLength(name);
+    const path = new Uint8Array(end + 1);
+    path.set(this.#bytes.subarray(0, length));
+    if (start > 0) path[length] = SLASH;
+    path.set(name.subarray(0, end - start), start);
     return path;
   }
 

@@ -65,6 +65,8 @@ export class Sources implements Disposable {
   readonly #objects: string;
   readonly #origins: Origins;
   readonly #roots: number[];
+  /** Whether any layer may have inodes without their content. */
+  readonly #someHollow: boolean;
   #objectsFd = -1;
   readonly #place: Place = { directory: -1, name: new Uint8Array(1) };
 
@@ -77,6 +79,7 @@ export class Sources implements Disposable {
     this.#objects = objects;
     this.#origins = origins;
     this.#roots = new Array(layers.length).fill(-1);
+    this.#someHollow = layers.some(({ data }) => data !== undefined);
     if (layers.length > 100) raiseFileLimit(4096);
   }
 
@@ -128,7 +131,7 @@ export class Sources implements Disposable {
 
   /** Whether an inode's layer may have it without its content; see {@link plugin!LayerDirectory.data}. */
   mayBeHollow(ino: number): boolean {
-    return this.#layers[this.#origins.layer(ino)].data !== undefined;
+    return this.#someHollow && this.#layers[this.#origins.layer(ino)].data !== undefined;
   }
 
   #root(layer: number): number {

@@ -1,17 +1,23 @@
 /**
- * The threads of a walk: this one and, where they pay, workers.
+ * The threads of a walk: this one and, where it pays, a worker.
  *
  * @module
  */
 
 import { type ErrorKind, LaminaError } from "../../error.ts";
 import { addCounts } from "./counts.ts";
-import { STOP, Stopped, Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
+import { Exchange, Stopped } from "./exchange.ts";
+import type { Thread, ThreadJob, ThreadResult } from "./thread.ts";
+import { processorLeft, threadsFor } from "./threads.ts";
+
+/** A walk of so many entries takes longer than it takes until a worker is up, by whatever strategy. */
+const LARGE = 4000;
 
 /** What a worker answers. */
 export type Reply =
   | { readonly done: ThreadResult }
-  | { readonly stopped: true }
+  /** It was too late, or was told to stop. */
+  | { readonly idle: true }
   | { readonly kind: ErrorKind; readonly hint: string | undefined; readonly message: string };
 
 /** How long this thread works before it lets signals, timers and messages in, in milliseconds. */
@@ -25,43 +31,96 @@ export interface Attendance {
 }
 
 /**
- * Does a job's units in this thread and in others.
+ * A worker, hired before there is work: until it is up takes longer than much of what else is to be done before a walk, and this
+ * thread stands still for a third of that.
+ */
+export class Helper implements Disposable {
+  readonly #worker: Worker;
+  readonly #reply: PromiseWithResolvers<Reply> = Promise.withResolvers();
+  #fail: (() => void) | undefined;
+
+  /** Hires one if a processor is left for it. */
+  static hire(): Helper | null {
+    return processorLeft() ? new Helper() : null;
+  }
+
+  /** Hires one for a walk of so many entries in a directory, where that pays. */
+  static hireFor(target: string, entries: number): Helper | null {
+    return entries >= LARGE && threadsFor(target) > 1 ? Helper.hire() : null;
+  }
+
+  /** Hires one. */
+  constructor() {
+    // The file is named here by a literal for the compiler; `deno compile` has to include it.
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#reply.resolve(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      const message = `a worker thread failed: ${event.message}`;
+      this.#reply.resolve({ kind: "failed", hint: undefined, message });
+      this.#fail?.();
+    };
+  }
+
+  /** Has it work, as long as nobody {@link Exchange.close}s. Once only. */
+  begin(job: ThreadJob): void {
+    this.#fail = () => new Exchange(job.exchange).stop();
+    this.#worker.postMessage(job);
+  }
+
+  /** What it did, in the end. */
+  get reply(): Promise<Reply> {
+    return this.#reply.promise;
+  }
+
+  /** Ends it, whatever it does. */
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+}
+
+/**
+ * Does a job in this thread and by a helper.
  *
- * @param thread This thread's.
- * @param workers How many others.
- * @returns What all of them did.
+ * @param thread This thread's, which has begun.
+ * @param helper Not at work yet.
+ * @returns What both of them did, and how many threads that was.
  * @throws The first error of any thread, after all have stopped; the signal's reason where that was it.
  */
 export async function work(
   job: ThreadJob,
   thread: Thread,
-  workers: number,
+  helper: Helper | null,
   attendance: Attendance,
-): Promise<ThreadResult> {
-  const replies = Array.from({ length: workers }, () => hire(job));
+): Promise<ThreadResult & { readonly threads: number }> {
+  const exchange = new Exchange(job.exchange);
+  helper?.begin(job);
   let failure: unknown;
   try {
     await workHere(thread, attendance);
   } catch (error) {
-    Atomics.store(job.shared, STOP, 1);
+    exchange.stop();
     failure = error;
   }
-  const firsts = new Map(thread.result.firsts);
-  const later = [...thread.result.later];
-  const locked = [...thread.result.locked];
-  const { counts } = thread;
-  for (const reply of await Promise.all(replies)) {
-    if ("done" in reply) {
-      addCounts(counts, reply.done.counts);
-      for (const [ino, path] of reply.done.firsts) firsts.set(ino, path);
-      later.push(...reply.done.later);
-      locked.push(...reply.done.locked);
-    } else if ("kind" in reply && (failure === undefined || failure instanceof Stopped)) {
-      failure = new LaminaError(reply.kind, reply.message, { hint: reply.hint });
-    }
+  const joined = exchange.close();
+  // One that is still loading need not be waited for, unless what it loads is somewhere that has to be cleared up.
+  const late = joined === 0 && !(failure instanceof Stopped) && job.plugin.file === undefined;
+  const reply = helper === null || late ? { idle: true as const } : await helper.reply;
+  if ("kind" in reply && (failure === undefined || failure instanceof Stopped)) {
+    failure = new LaminaError(reply.kind, reply.message, { hint: reply.hint });
   }
   if (failure !== undefined) throw failure;
-  return { counts, firsts, later, locked };
+  const own = thread.result;
+  if (!("done" in reply)) return { ...own, threads: 1 };
+  const { done } = reply;
+  addCounts(own.counts, done.counts);
+  return {
+    counts: own.counts,
+    firsts: new Map([...own.firsts, ...done.firsts]),
+    later: [...own.later, ...done.later],
+    locked: [...own.locked, ...done.locked],
+    threads: 2,
+  };
 }
 
 async function workHere(thread: Thread, { signal, tick }: Attendance): Promise<void> {
@@ -71,23 +130,6 @@ async function workHere(thread: Thread, { signal, tick }: Attendance): Promise<v
     signal?.throwIfAborted();
     tick();
   }
-}
-
-function hire(job: ThreadJob): Promise<Reply> {
-  const { promise, resolve } = Promise.withResolvers<Reply>();
-  // The file is named here by a literal for the compiler; `deno compile` has to include it.
-  const worker = new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
-  const fail = (message: string) => {
-    Atomics.store(job.shared, STOP, 1);
-    resolve({ kind: "failed", hint: undefined, message: `a worker thread failed: ${message}` });
-  };
-  worker.onmessage = ({ data }: MessageEvent<Reply>) => resolve(data);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    fail(event.message);
-  };
-  worker.postMessage(job);
-  return promise.finally(() => worker.terminate());
 }
 
 /** Lets everything that waits for this thread have its turn. A message to itself would be quicker, but loads half of Node's modules. */

@@ -8,21 +8,12 @@ import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../../linux/mod.ts";
 import { ErofsView, readOrigins } from "../../tree/mod.ts";
 import type { PluginSource } from "../loading/source.ts";
 import type { FileEntry, LayerDirectory } from "../plugin.ts";
-import { Builder, type LaterLink, type LockedDirectory, type Unit } from "./builder.ts";
+import { Builder, type LaterLink, type LockedDirectory } from "./builder.ts";
 import { type Counts, noCounts } from "./counts.ts";
+import { Exchange, Stopped, type Unit } from "./exchange.ts";
 import { Metadata, type Owner } from "./metadata.ts";
-import { writableGroups } from "./plan.ts";
 import { Sources } from "./sources.ts";
-import { writableTree } from "./writable.ts";
-
-/** What threads share, as places in an Int32Array: the next unit to be done … */
-export const NEXT = 0;
-/** … 1 once all are to stop … */
-export const STOP = 1;
-/** … and how many entries are done. */
-export const DONE = 2;
-/** How many such places there are. */
-export const SHARED_PLACES = 3;
+import { writableGroups, writableTree } from "./writable.ts";
 
 /** What a thread is to do; plain data, so that it can be sent to one. */
 export interface ThreadJob {
@@ -38,9 +29,8 @@ export interface ThreadJob {
   readonly native: boolean;
   readonly owner: Owner;
   readonly lenient: boolean;
-  readonly units: readonly Unit[];
-  /** See {@link NEXT}. */
-  readonly shared: Int32Array;
+  /** See {@link exchange!Exchange.memory}. */
+  readonly exchange: SharedArrayBuffer;
   /** See {@link BuilderParts.groups}; undefined for a single thread. */
   readonly groups: Uint8Array | undefined;
 }
@@ -53,26 +43,21 @@ export interface ThreadResult {
   readonly locked: readonly LockedDirectory[];
 }
 
-/** Thrown in a thread that is to stop; the reason is elsewhere. */
-export class Stopped extends Error {
-  override readonly name = "Stopped";
-}
-
 /** One thread's work in progress. */
 export class Thread implements Disposable {
   readonly view: ErofsView;
   readonly metadata: Metadata;
   readonly counts: Counts = noCounts();
   readonly root: Fd;
-  readonly #job: ThreadJob;
+  readonly #exchange: Exchange;
   readonly #sources: Sources;
   readonly #builder: Builder;
   #busy = false;
 
   /** @param place The strategy's, see {@link plugin!Strategy.place}. */
   constructor(job: ThreadJob, place: (file: FileEntry) => void) {
-    const { image, writable, shared } = job;
-    this.#job = job;
+    const { image, writable } = job;
+    this.#exchange = new Exchange(job.exchange);
     this.view = new ErofsView(typeof image === "string" ? Deno.readFileSync(image) : image);
     this.metadata = new Metadata(this.view, this.counts, job.owner, job.lenient);
     const tree = writableTree(writable);
@@ -92,31 +77,36 @@ export class Thread implements Disposable {
       linkOthers: job.linkOthers,
       native: job.native,
       groups: job.groups,
-      pulse: (entries) => {
-        Atomics.add(shared, DONE, entries);
-        if (Atomics.load(shared, STOP) !== 0) throw new Stopped();
-      },
+      exchange: this.#exchange,
     });
   }
 
+  /** Begins with a unit, which counts as this thread's already; {@link run} does it. */
+  begin(unit: Unit): void {
+    this.#busy = true;
+    this.#builder.start(unit);
+  }
+
   /**
-   * Does units, as long as there are any and the time is not over.
+   * Does what it began and then what others give away, until all is done or the time is over.
    *
    * @param until On the clock of performance.now().
-   * @returns Whether there are none left.
+   * @returns Whether all is done.
+   * @throws {Stopped} Where all threads are to stop.
    */
   run(until: number): boolean {
-    const { units, shared } = this.#job;
-    while (performance.now() < until) {
-      if (!this.#busy) {
-        const next = Atomics.add(shared, NEXT, 1);
-        if (next >= units.length) return true;
-        this.#busy = true;
-        this.#builder.start(units[next]);
+    const exchange = this.#exchange;
+    for (;;) {
+      if (this.#busy) {
+        if (!this.#builder.run(until)) return false;
+        this.#busy = false;
+        exchange.finish();
       }
-      this.#busy = !this.#builder.run(until);
+      const unit = exchange.take(until);
+      if (unit !== undefined) this.begin(unit);
+      else if (exchange.stopped) throw new Stopped();
+      else return exchange.over;
     }
-    return false;
   }
 
   get result(): ThreadResult {

@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 /**
- * The second thread of a walk: a worker that loads the plugin again, takes units until there are none, and says what it made.
+ * The second thread of a walk: a worker that loads the plugin again, takes what the first one gives away until all is done, and says what it made.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import { LaminaError } from "../../error.ts";
 import { createHost } from "../host.ts";
 import { loadPlugin } from "../loader.ts";
 import { asError, makeStrategy } from "../loading/shape.ts";
-import { STOP, Stopped, Thread, type ThreadJob } from "./thread.ts";
+import { Exchange, Stopped } from "./exchange.ts";
 import type { Reply } from "./team.ts";
+import { Thread, type ThreadJob } from "./thread.ts";
 
 self.onmessage = async ({ data: job }: MessageEvent<ThreadJob>) => {
   self.postMessage(await work(job));
@@ -18,15 +19,17 @@ self.onmessage = async ({ data: job }: MessageEvent<ThreadJob>) => {
 };
 
 async function work(job: ThreadJob): Promise<Reply> {
+  const exchange = new Exchange(job.exchange);
   try {
     const { plugin } = await loadPlugin(job.plugin);
     const strategy = makeStrategy(plugin, createHost());
+    if (!exchange.join()) return { idle: true };
     using thread = new Thread(job, (file) => strategy.place!(file));
     while (!thread.run(Infinity));
     return { done: thread.result };
   } catch (error) {
-    Atomics.store(job.shared, STOP, 1);
-    if (error instanceof Stopped) return { stopped: true };
+    exchange.stop();
+    if (error instanceof Stopped) return { idle: true };
     const { kind, hint } = error instanceof LaminaError
       ? error
       : { kind: "failed" as const, hint: undefined };

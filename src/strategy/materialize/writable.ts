@@ -4,6 +4,8 @@
  * @module
  */
 
+import { S_IFDIR } from "../../tree/inode.ts";
+import type { ErofsView } from "../../tree/mod.ts";
 import { nameLength } from "./path.ts";
 
 /** One directory on the way to writable paths. */
@@ -42,4 +44,23 @@ export function writableBelow(node: WritableNode, name: Uint8Array): WritableNod
   if (node.all) return ALL;
   if (node.children.size === 0) return NOTHING;
   return node.children.get(String.fromCharCode(...name.subarray(0, nameLength(name)))) ?? NOTHING;
+}
+
+/**
+ * The inodes (by number) that have several names of which one is writable. A write by that name reaches all of them, so that all are
+ * treated alike.
+ */
+export function writableGroups(view: ErofsView, writable: WritableNode): Set<number> {
+  const groups = new Set<number>();
+  const pending = [{ nid: view.rootNid, node: writable }];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const { node } = at;
+    if (!node.all && node.children.size === 0) continue;
+    view.entries(at.nid, (nid, type, name) => {
+      const below = writableBelow(node, name);
+      if (type === S_IFDIR) pending.push({ nid, node: below });
+      else if (below.all && view.nlink(nid) > 1) groups.add(view.ino(nid));
+    });
+  }
+  return groups;
 }
