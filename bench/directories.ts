@@ -22,6 +22,7 @@ export const DIRECTORIES = ["hardlink", "reflink", "copy"] as const;
 export type Directory = typeof DIRECTORIES[number];
 
 const FLOOR = "the same system calls in C, one thread";
+const FLOOR_2 = "the same system calls in C, two threads";
 
 /** Tools that do what a strategy does. Where files cannot share extents, those that would try copy. */
 const PEERS: Readonly<Record<Directory, (ground: Ground) => Case[]>> = {
@@ -51,7 +52,7 @@ export async function benchDirectory(
   rounds: number,
 ): Promise<Section> {
   const { image } = ground.subject;
-  const cases = [ours(strategy, ground), floor(strategy, ground), ...PEERS[strategy](ground)];
+  const cases = [ours(strategy, ground), ...floors(strategy, ground), ...PEERS[strategy](ground)];
   const timings = await interleave(
     strategy === "copy" ? cases.map((one) => ({ ...one, settle: empty })) : cases,
     rounds,
@@ -73,27 +74,27 @@ function ours(strategy: Directory, ground: Ground): Case {
   };
 }
 
-function floor(strategy: Directory, ground: Ground): Case {
+function floors(strategy: Directory, ground: Ground): Case[] {
   const needs = needing("cc");
   const program = `${ground.path}/compose_floor`;
   const plan = `${ground.path}/plan`;
   const store = Store.open(ground.store);
   if (needs.skip === undefined) {
     const source = fromFileUrl(new URL("floor/compose_floor.c", import.meta.url));
-    run("cc", ["-O2", "-o", program, source]);
+    run("cc", ["-O2", "-pthread", "-o", program, source]);
     const record = store.images.find(ground.subject.image);
     const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
     Deno.writeFileSync(plan, planOf(store.trees.merge(record).root, layers));
   }
-  return {
-    name: FLOOR,
+  return [FLOOR, FLOOR_2].map((name, index) => ({
+    name,
     ...needs,
     prepare: () => ground.target(),
     run: (target) => {
-      const printed = run(program, [strategy, plan, store.layout.objects, `${target}`]);
-      return Number(printed.split(" ")[0]);
+      const args = [strategy, plan, store.layout.objects, `${target}`, `${index + 1}`];
+      return Number(run(program, args).split(" ")[0]);
     },
-  };
+  }));
 }
 
 /**

@@ -8,7 +8,7 @@
 #include <time.h>
 
 /* Where the next record begins. */
-static unsigned char *at;
+static _Thread_local unsigned char *at;
 
 static uint32_t u32(void) {
   uint32_t v;
