@@ -187,10 +187,9 @@ export const LOADING = {
   walkPerDirectory: 25,
   walkPerFile: 9,
   perLayer: 0.03,
-  other: 6,
-  /** Where there is an upper directory: it is made, and given the root's metadata, for which the tree is read. */
-  upper: 7,
-  upperPerEntry: 0.12,
+  other: 1,
+  /** Where there is an upper directory: it is made, and given the root's metadata. */
+  upper: 2,
 } as const;
 
 /** What is left of a walk's time where two threads share it. */
@@ -208,13 +207,10 @@ function withLoading(verdict: Verdict, { place, traits }: Strategy, site: Site):
   });
   const walks = place !== undefined;
   const upper = traits.result === "mount" && site.access === "rw";
-  const perEntry = upper ? LOADING.upperPerEntry : 0;
   const other = (cost: Cost): Cost => ({
     ...cost,
     fixedMs: cost.fixedMs + LOADING.other + (upper ? LOADING.upper : 0),
     msPerLayer: cost.msPerLayer + LOADING.perLayer,
-    usPerDirectory: cost.usPerDirectory + perEntry,
-    usPerFile: cost.usPerFile + perEntry,
   });
   // What is kept was walked once.
   if (traits.keeps === undefined) return { ...verdict, cost: walks ? walk(cost) : other(cost) };
