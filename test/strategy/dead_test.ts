@@ -2,13 +2,40 @@ import { assertEquals } from "@std/assert";
 import type { CompositionRecord } from "../../src/store/mod.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import { clearBegun, endedFindings, findDead, releaseDead } from "../../src/strategy/dead.ts";
-import { claim } from "../../src/strategy/lifecycle.ts";
+import { claim, sweep } from "../../src/strategy/lifecycle.ts";
 import { bootId } from "../../src/strategy/memory.ts";
 import { release } from "../../src/strategy/release.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins } from "./bed.ts";
+import { killable } from "./killed_child.ts";
+
+/** A bed with an image, and a way to put compositions of it on record. */
+async function recording(path: string) {
+  const bed = new Bed(path);
+  const image = await bed.image("one", [[file("f", "content")]]);
+  const put = (id: string, changes: Partial<CompositionRecord>) =>
+    bed.store.compositions.put({
+      id: id.repeat(12),
+      state: "ready",
+      image: image.digest,
+      imageName: "one",
+      tree: image.tree.digest,
+      strategy: "overlay",
+      target: bed.target(),
+      madeTarget: true,
+      result: "mount",
+      access: "ro",
+      isolation: "full",
+      writable: [],
+      created: new Date().toISOString(),
+      bootId: "another",
+      pid: 1,
+      ...changes,
+    });
+  return { bed, store: bed.store, put };
+}
 
 Deno.test({
   ...needs(
@@ -52,29 +79,7 @@ Deno.test({
   ),
   async fn() {
     using temp = new TempDir();
-    const bed = new Bed(temp.path);
-    const { store } = bed;
-    const image = await bed.image("one", [[file("f", "content")]]);
-    const put = (id: string, changes: Partial<CompositionRecord>) => {
-      store.compositions.put({
-        id: id.repeat(12),
-        state: "ready",
-        image: image.digest,
-        imageName: "one",
-        tree: image.tree.digest,
-        strategy: "overlay",
-        target: bed.target(),
-        madeTarget: true,
-        result: "mount",
-        access: "ro",
-        isolation: "full",
-        writable: [],
-        created: new Date().toISOString(),
-        bootId: "another",
-        pid: 1,
-        ...changes,
-      });
-    };
+    const { store, put } = await recording(temp.path);
     put("a", {});
     put("b", { access: "rw", upper: { kind: "tmpfs", size: undefined } });
     put("c", { access: "rw" });
@@ -93,5 +98,41 @@ Deno.test({
     }
     assertEquals(store.compositions.list().map(({ id }) => id[0]).sort(), ["3", "c", "d", "e"]);
     assertEquals(claim(store, "1".repeat(12)), undefined);
+  },
+});
+
+Deno.test({
+  ...needs("a composition that is finished between the list and its claim stays", notRoot()),
+  async fn(t) {
+    using temp = new TempDir();
+    const { bed, store, put } = await recording(temp.path);
+    const dead = { state: "making", strategy: "killable", result: "directory" } as const;
+    const target = bed.target();
+    Deno.mkdirSync(target);
+    Deno.writeTextFileSync(`${target}/f`, "content");
+    const slow = { target, created: "2100", bootId: bootId() };
+
+    await t.step("for who looks for the dead", () => {
+      put("b", { ...dead, ...slow });
+      const listed = store.compositions.list();
+      assertEquals(findDead(store, listed).dead.map(({ record }) => record.id[0]), ["b"]);
+      put("b", { ...dead, ...slow, state: "ready" });
+      assertEquals(findDead(store, listed), { dead: [], stale: [] });
+    });
+
+    await t.step("for who clears up after them", async () => {
+      put("a", dead);
+      put("b", { ...dead, ...slow });
+      // Both are listed; the first one's release takes as long as another process needs to finish the second.
+      const plugins = [killable((point) => {
+        if (point === "release") put("b", { ...dead, ...slow, state: "ready" });
+      })];
+      await sweep(store, plugins);
+      assertEquals(store.compositions.list().map(({ id, state }) => [id[0], state]), [[
+        "b",
+        "ready",
+      ]]);
+      assertEquals(Deno.readTextFileSync(`${target}/f`), "content");
+    });
   },
 });
