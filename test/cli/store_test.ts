@@ -36,12 +36,16 @@ async function lamina(root: string, lines: readonly string[]): Promise<Ended[]> 
   }));
 }
 
+const MAIN = fromFileUrl(new URL("../../mod.ts", import.meta.url));
+
 /** Lines with all commands that have to do with a store. */
 const LINES = [
   ...["images", "inspect app", "tag app other", "rm app", "ps", "df", "fsck", "fsck --repair"],
   ...["gc", "gc --dry-run", "lease add app --for 1h", "lease ls", "lease renew x --for 1h"],
   ...["lease rm x", "pull oci:nowhere:app", "compose app target"],
   ...["release --all", "probe", "composefs digest app", "composefs dump app", "composefs ls app"],
+  ...["composefs diff app next", "bench app"],
+  ...["import oci:nowhere", "import containers-storage:nowhere", "import containerd:nowhere"],
 ];
 
 Deno.test("a store of a newer lamina: every command refuses it, and says what to do", async () => {
@@ -56,6 +60,14 @@ Deno.test("a store of a newer lamina: every command refuses it, and says what to
     }
     assertEquals([...Deno.readDirSync(temp.path)].length, 1, "nothing was made in it");
   }
+  // What `run` prints, and its code, are the command's: no document, and 125 for its own failures.
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-check", MAIN, "--root", temp.path, "run", "app", "true"],
+    env: { LAMINA_PLUGINS: "" },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assertEquals(code, 125, said);
+  assertMatch(said, /lamina\.json says features chunks/);
 });
 
 Deno.test({
