@@ -1,9 +1,10 @@
 /**
- * Compositions that ended without being released: by a reboot, or with the process that was at them.
+ * Compositions that ended without being released: by a reboot, with the process that was at them, or unmounted by hand.
  *
  * @module
  */
 
+import { readMounts } from "../linux/mod.ts";
 import type { Finding } from "../store/fsck/finding.ts";
 import { readable } from "../store/fsck/records.ts";
 import type { CompositionRecord, Store } from "../store/mod.ts";
@@ -16,6 +17,8 @@ import { release, type ReleaseResult } from "./release.ts";
 export interface Ended {
   /** Its record. */
   readonly record: CompositionRecord;
+  /** `unmounted`: somebody else may still see it. */
+  readonly state: "dead" | "unmounted";
   /** What became of it, in words. */
   readonly reason: string;
 }
@@ -23,6 +26,9 @@ export interface Ended {
 /**
  * Compositions that are not there any more. What is `stale` has something of its user's, so that only its user may release it; the `dead`
  * have nothing.
+ *
+ * A mount that is not at its target, in the boot that it was made in, was unmounted by hand; or it is in another mount namespace, which only who is
+ * there can say. So it is `stale`.
  */
 export function findDead(
   store: Store,
@@ -31,19 +37,35 @@ export function findDead(
   const boot = bootId();
   const dead: Ended[] = [];
   const stale: Ended[] = [];
+  let mounted: ReadonlySet<string> | undefined;
   for (const record of records) {
     if (record.state !== "ready") {
-      if (isAbandoned(store, record)) dead.push({ record, reason: left(record) });
-    } else if (record.result === "mount" && record.bootId !== boot) {
+      if (isAbandoned(store, record)) dead.push({ record, state: "dead", reason: left(record) });
+    } else if (record.result !== "mount") continue;
+    else if (record.bootId === boot) {
+      mounted ??= mountPoints(records);
+      if (mounted.has(record.target)) continue;
+      const reason = "nothing is mounted there, as seen from this mount namespace";
+      stale.push({ record, state: "unmounted", reason });
+    } else if (record.access === "ro" || record.upper?.kind === "tmpfs") {
       // What was written to a tmpfs, or could not be written, is gone with the mount.
-      if (record.access === "ro" || record.upper?.kind === "tmpfs") {
-        dead.push({ record, reason: "its mount went with a reboot" });
-      } else {
-        stale.push({ record, reason: "its mount went with a reboot; what was written is kept" });
-      }
+      dead.push({ record, state: "dead", reason: "its mount went with a reboot" });
+    } else {
+      const reason = "its mount went with a reboot; what was written is kept";
+      stale.push({ record, state: "dead", reason });
     }
   }
   return { dead, stale };
+}
+
+/** Where something is mounted. Without /proc nobody can say: then all targets count. */
+function mountPoints(records: readonly CompositionRecord[]): ReadonlySet<string> {
+  try {
+    return new Set(readMounts().map(({ path }) => path));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return new Set(records.map(({ target }) => target));
+  }
 }
 
 function isAbandoned(store: Store, { id }: CompositionRecord): boolean {

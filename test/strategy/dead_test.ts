@@ -90,9 +90,10 @@ Deno.test({
     put("3", { state: "held" });
     {
       using _held = claim(store, "3".repeat(12));
-      assertEquals(findDead(store).stale.map(({ record }) => record.id[0]), ["c"]);
+      const stale = findDead(store).stale.map(({ record, state }) => [record.id[0], state]);
+      assertEquals(stale, [["c", "dead"], ["e", "unmounted"]]);
       const ended = endedFindings(store).map(({ id, severity }) => [id[0], severity]);
-      assertEquals(ended, ["a", "b", "1", "2", "c"].map((id) => [id, "reclaimable"]));
+      assertEquals(ended, ["a", "b", "1", "2", "c", "e"].map((id) => [id, "reclaimable"]));
       const released = await releaseDead(store, await builtInPlugins());
       assertEquals(released.map(({ id }) => id[0]), ["a", "b", "1", "2"]);
     }

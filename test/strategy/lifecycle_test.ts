@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { LaminaError } from "../../src/error.ts";
 import { AT_FDCWD, check, linkat, readMounts } from "../../src/linux/mod.ts";
 import { compose, type ComposeOptions } from "../../src/strategy/compose.ts";
+import { findDead } from "../../src/strategy/dead.ts";
 import { BUILT_IN, type LoadedPlugin, loadPlugins } from "../../src/strategy/loader.ts";
 import type { FileEntry, Plugin } from "../../src/strategy/plugin.ts";
 import { release, releaseAll } from "../../src/strategy/release.ts";
@@ -12,6 +14,7 @@ import { directory, file, hardlink, symlink, type TarPiece } from "../support/ta
 import { FAST, TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins, bytesOf } from "./bed.ts";
 
+const MAIN = fromFileUrl(new URL("../../mod.ts", import.meta.url));
 const NOTHING = { records: [], directories: [] };
 
 function ordinary(): TarPiece[][] {
@@ -395,7 +398,21 @@ Deno.test({
       const one = await compose(bed.store, image, bed.target(), { plugins, strategy: "copy" });
       Deno.removeSync(one.target, { recursive: true });
       const two = await compose(bed.store, image, bed.target(), { plugins, strategy: "overlay" });
+      assertEquals(findDead(bed.store), { dead: [], stale: [] });
+      // Unmounted in one mount namespace, it is still there in another: only its user knows.
+      const { stdout } = new Deno.Command("unshare", {
+        args: [
+          ...["--mount", "sh", "-c", 'umount "$1" && shift && exec "$@"', "sh", two.target],
+          ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check", MAIN],
+          ...["--root", bed.store.root, "gc", "--json"],
+        ],
+      }).outputSync();
+      const { compositions, stale } = JSON.parse(new TextDecoder().decode(stdout));
+      const ids = stale.map(({ id }: { readonly id: string }) => id);
+      assertEquals([compositions, ids], [[], [two.id]]);
+      assertEquals(diffSnapshots(bed.expected(image), snapshot(two.target)), []);
       new Deno.Command("umount", { args: [two.target] }).outputSync();
+      assertEquals(findDead(bed.store).stale.map(({ record }) => record.id), [two.id]);
       await release(bed.store, one.id, { plugins });
       await release(bed.store, two.id, { plugins });
       assertEquals(bed.leftovers(), NOTHING);

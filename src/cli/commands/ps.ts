@@ -12,7 +12,8 @@ import { age } from "../terminal/units.ts";
 export default defineCommand({
   description:
     "STATE is `ready`, `held` while a `lamina run` uses it, `making` or `releasing` while that goes on; and `dead` where its process " +
-    "died, or a reboot took its mount. What died on the way the next `compose`, `release --all` or `gc` clears up.",
+    "died, or a reboot took its mount. What died on the way the next `compose`, `release --all` or `gc` clears up. A mount of this boot that is " +
+    "not at its target is `unmounted`: by hand, or it is in another mount namespace; only `release` forgets it.",
   arguments: [],
   flags: [],
   examples: [
@@ -23,10 +24,11 @@ export default defineCommand({
   const store = await context.store();
   const records = store.compositions.list();
   const { dead, stale } = findDead(store, records);
-  const ended = new Map([...dead, ...stale].map(({ record, reason }) => [record.id, reason]));
+  const ended = new Map([...dead, ...stale].map((one) => [one.record.id, one]));
+  const states = records.map(({ id, state }) => ended.get(id)?.state ?? state);
   const compositions = records.map((record) => ({
     ...record,
-    ended: ended.get(record.id) ?? null,
+    ended: ended.get(record.id)?.reason ?? null,
   }));
   return {
     document: compositions,
@@ -45,12 +47,12 @@ export default defineCommand({
           { title: "MADE" },
           { title: "TARGET", shrinks: true },
         ],
-        compositions.map((record) => [
+        compositions.map((record, at) => [
           record.id,
           record.imageName,
           record.strategy,
           record.access,
-          record.ended === null ? record.state : "dead",
+          states[at],
           age(new Date(record.created), new Date()),
           record.target,
         ]),
