@@ -198,7 +198,7 @@ function storageFigure(all: readonly StorageCosts[]): string {
     STEPS.map((step, n): Key => [step, colours[n]]),
     {
       height: 40 + 100 * all.length,
-      marginLeft: 230,
+      marginLeft: 245,
       marginRight: 60,
       x: { label: null },
       y: { domain: names, label: null, padding: 0.2 },
