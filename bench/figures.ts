@@ -43,7 +43,7 @@ export function figures(run: Run): Map<string, string> {
 
 /** Who is who among those that make directories, by the beginning of their names. */
 const KINDS: readonly (readonly [prefix: string, ...key: Key])[] = [
-  ["the same system calls", "C loop (floor)", COLOURS.ink],
+  ["the same system calls", "C, one thread and two (floors)", COLOURS.ink],
   ["lamina", "lamina", COLOURS.blue],
   ["cp", "cp", COLOURS.orange],
   ["rsync", "rsync", COLOURS.pink],
@@ -72,7 +72,7 @@ function directoriesFigure(sections: readonly Section[]): string {
       row: rowOf(section),
       ms: median(timing.milliseconds),
       colour: kindOf(timing)[1],
-      floor: timing.name === section.base,
+      floor: kindOf(timing)[1] === COLOURS.ink,
       title: `${timing.name}: ${time(median(timing.milliseconds))}`,
     }))
   );
