@@ -98,8 +98,10 @@ export function addManifest(
   layout: LayoutBuilder,
   layers: readonly Descriptor[],
   diffIds: readonly string[],
+  settings: Readonly<Record<string, unknown>> = {},
 ): Descriptor {
-  const config = layout.blob(makeConfig({ layers: [] }, diffIds), `${OCI}.config.v1+json`);
+  const spec = { layers: [], config: settings };
+  const config = layout.blob(makeConfig(spec, diffIds), `${OCI}.config.v1+json`);
   const mediaType = `${OCI}.manifest.v1+json`;
   return layout.document({ schemaVersion: 2, mediaType, config, layers }, mediaType);
 }

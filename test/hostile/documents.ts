@@ -12,12 +12,16 @@ import { addLayers, addManifest, layerType, type RefusedCase } from "./case.ts";
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const HEX = "0123456789abcdef".repeat(4);
 
+/** A layer of its own for each case: who has stored a layer does not look at it again. */
+let count = 0;
+const layer = () => [file("f", `content ${count++}`)];
+
 /** An image with one layer, in whose manifest, config and layers something is another. */
 function forged(
   change: (parts: { layers: Descriptor[]; diffIds: string[] }) => void,
 ): (layout: LayoutBuilder) => Descriptor {
   return (layout) => {
-    const { descriptors: layers, diffIds } = addLayers(layout, [[file("f", "content")]]);
+    const { descriptors: layers, diffIds } = addLayers(layout, [layer()]);
     change({ layers, diffIds });
     return addManifest(layout, layers, diffIds);
   };
@@ -96,7 +100,7 @@ export const DOCUMENTS: readonly RefusedCase[] = [
   {
     title: "a blob that is not what its digest says",
     image: (layout) => {
-      const { descriptors: layers, diffIds } = addLayers(layout, [[file("f", "content")]]);
+      const { descriptors: layers, diffIds } = addLayers(layout, [layer()]);
       const name = `blobs/sha256/${layers[0].digest.slice(7)}`;
       layout.files.set(name, layout.files.get(name)!.with(512, 0));
       return addManifest(layout, layers, diffIds);
@@ -106,7 +110,7 @@ export const DOCUMENTS: readonly RefusedCase[] = [
   {
     title: "a blob that is shorter than its descriptor says",
     image: (layout) => {
-      const { descriptors: layers, diffIds } = addLayers(layout, [[file("f", "content")]]);
+      const { descriptors: layers, diffIds } = addLayers(layout, [layer()]);
       const name = `blobs/sha256/${layers[0].digest.slice(7)}`;
       layout.files.set(name, layout.files.get(name)!.slice(0, 700));
       return addManifest(layout, layers, diffIds);

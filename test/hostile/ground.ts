@@ -31,7 +31,8 @@ import {
   type TreeCase,
 } from "./case.ts";
 import { treeLines } from "./lines.ts";
-import { Umoci } from "./umoci.ts";
+import { Jail } from "./peers/jail.ts";
+import { type Sample, sampleOf } from "./peers/sample.ts";
 
 /** XFS shows ACLs under a second name. */
 const XATTRS = (key: string) => !key.startsWith("trusted.SGI_ACL_");
@@ -52,8 +53,8 @@ export class Ground implements AsyncDisposable {
   readonly #canary: Map<string, string>;
   readonly #pipeline: LayerPipeline;
   #count = 0;
-  /** Another program that unpacks the same layers. */
-  readonly umoci: Umoci | undefined;
+  /** The cases that were run, as other programs are given them. */
+  readonly #samples: Sample[] = [];
   /** Compositions that were compared. */
   compositions = 0;
 
@@ -65,7 +66,6 @@ export class Ground implements AsyncDisposable {
     this.#aim = { outside: `${path}/outside` };
     this.#pipeline = new LayerPipeline({ native: bed.store.native });
     putCanary(path);
-    this.umoci = Umoci.find(path);
     this.#before = storeOf(strict);
     this.#canary = this.#outside();
   }
@@ -114,6 +114,13 @@ export class Ground implements AsyncDisposable {
     assertEquals(this.#bed.mounts(), []);
   }
 
+  /** Where other programs are given the cases that were run. */
+  jail(): Promise<Jail> {
+    const path = `${this.#path}/peers`;
+    Deno.mkdirSync(path);
+    return Jail.make(path, this.#aim.outside, this.#samples);
+  }
+
   /** Ends its threads. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pipeline[Symbol.asyncDispose]();
@@ -134,9 +141,7 @@ export class Ground implements AsyncDisposable {
       });
       this.compositions++;
     }
-    const { layers } = one;
-    const all = typeof layers === "function" ? layers(this.#aim) : layers;
-    await this.umoci?.compare(one.title, all, this.#bed.expected(image));
+    this.#sample(one, this.#bed.expected(image));
     // The store is 0700 for nobody else to reach a set-user-id file in it (CVE-2024-25621).
     assertEquals(Deno.statSync(store.root).mode! & 0o777, 0o700);
   }
@@ -153,6 +158,12 @@ export class Ground implements AsyncDisposable {
       await collect(this.#strict.store);
     }
     assertEquals(changes(), [], "the store is not as it was");
+    // A limit that is set for the case is nothing to others.
+    if (one.limits === undefined) this.#sample(one, error.message);
+  }
+
+  #sample(one: HostileCase, ours: Sample["ours"]): void {
+    this.#samples.push(sampleOf(one, this.#aim, ours));
   }
 
   async #pull(bed: Bed, { layers, limits, ...rest }: HostileCase): Promise<ImageRecord> {
