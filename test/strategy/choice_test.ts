@@ -87,8 +87,8 @@ Deno.test("an estimate: threads share what grows with a large tree, and nothing 
   const cost = { ...FREE, fixedMs: 10, msPerLayer: 1, usPerFile: 10, shared: 0.5 };
   const counts = { layers: 5, directories: 0, bytes: 0, large: 0 };
   assertEquals(estimate(cost, { ...counts, files: 20_000 }), 15 + 200);
-  assertEquals(estimate(cost, { ...counts, files: 40_000 }), 15 + 200);
-  assertEquals(estimate({ ...cost, shared: undefined }, { ...counts, files: 40_000 }), 15 + 400);
+  assertEquals(estimate(cost, { ...counts, files: 60_000 }), 15 + 300);
+  assertEquals(estimate({ ...cost, shared: undefined }, { ...counts, files: 60_000 }), 15 + 600);
 });
 
 Deno.test("a class has images whose entries and files are of like number and size", () => {

@@ -7,10 +7,10 @@
 import { BTRFS_SUPER_MAGIC, Fd, fstatfs, O_DIRECTORY, O_RDONLY } from "../../linux/mod.ts";
 
 /**
- * Milliseconds that a walk has to take in one thread for a second one to pay. It takes some 90 until that is up; for some 50 of these the
- * first one stands still.
+ * Milliseconds that a walk has to take in one thread for a second one to pay. For some 45 of these the first one stands still, until the
+ * engine of the second is up, and each compiles the walk for itself.
  */
-export const WORTH_A_WORKER = 220;
+export const WORTH_A_WORKER = 450;
 
 /** Most threads that work on one tree: more gained nothing on any filesystem. */
 const MOST = 2;
