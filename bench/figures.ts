@@ -226,7 +226,8 @@ function scaleFigure(costs: readonly ScaleCost[]): string {
   ];
   const points = costs.filter(({ step }) => steps.some(([name]) => name === step)).map((
     { filesystem, entries, step, spent },
-  ) => ({ filesystem, entries, step, ms: median(spent.map(({ seconds }) => seconds)) * 1000 }));
+  ) => ({ filesystem, entries, step, ms: median(spent.map(({ seconds }) => seconds)) * 1000 }))
+    .sort((a, b) => a.entries - b.entries);
   const sizes = [...new Set(points.map(({ entries }) => entries))].sort((a, b) => a - b);
   const ticks = ticksAround(points.map(({ ms }) => ms), [1]);
   const at = { x: "entries", y: "ms", stroke: "step", fx: "filesystem" } as const;
