@@ -137,7 +137,8 @@ export async function empty(path: string): Promise<void> {
   assertEquals([store.images.list(), store.layers.list()], [[], []]);
 }
 
-function exists(path: string): boolean {
+/** Whether something is there. */
+export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;
