@@ -92,6 +92,10 @@ if (args.draw) {
   draw(args._.map(String));
   Deno.exit(0);
 }
+// Filesystems that were made are unmounted when the program exits, but not when a signal ends it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => Deno.exit(1));
+}
 const list = (text: unknown) => String(text).split(",").filter((word) => word !== "");
 const what = new Set(list(args.what));
 const rounds = Number(args.rounds);
