@@ -179,13 +179,13 @@ async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
 /**
  * What composing takes beside what a probe measures, which makes the same calls over and over. Code that was just loaded is compiled, and
  * functions of libc are looked up: in milliseconds, of which a walk has most. A walk also reads the tree, and finds each entry's layer: in
- * microseconds. Layers' directories are opened: in milliseconds. Measured on 2 processors (AMD EPYC) with other work; see
+ * microseconds. Layers' directories are opened: in milliseconds. Measured on 2 processors (AMD EPYC), quiet; see
  * `bench/README.md`.
  */
 export const LOADING = {
-  walk: 25,
+  walk: 12,
   walkPerDirectory: 25,
-  walkPerFile: 9,
+  walkPerFile: 6,
   perLayer: 0.03,
   other: 1,
   /** Where there is an upper directory: it is made, and given the root's metadata. */
