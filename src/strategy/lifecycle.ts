@@ -8,18 +8,28 @@
  * @module
  */
 
+import { dirname } from "@std/path";
 import { LaminaError } from "../error.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
+  BTRFS_SUPER_MAGIC,
   check,
   EEXIST,
   ENOENT,
   ENOTEMPTY,
+  Fd,
   FileLock,
+  fstat,
+  fstatfs,
   mkdirat,
+  O_DIRECTORY,
+  O_RDONLY,
   readMounts,
   removeTree,
+  Stat,
+  statx,
+  syncfs,
   SysError,
   unlinkat,
 } from "../linux/mod.ts";
@@ -143,6 +153,7 @@ export async function undo(
   if (record.upper?.kind === "directory") removeTree(AT_FDCWD, `${record.upper.path}/${scratch}`);
   const targetRemoved = record.madeTarget && removeTarget(record.target);
   if (!record.madeTarget) restoreTarget(record);
+  if (record.strategy !== "" && record.result === "directory") settleRemoval(store, record.target);
   forget(store, record.id);
   return { targetRemoved };
 }
@@ -158,6 +169,28 @@ function checkNothingMounted(target: string): void {
       hint: `Unmount it first: umount ${mount.path}`,
     },
   );
+}
+
+/**
+ * Makes it durable that a directory is gone, before the record that leads to what is left of it. A journal keeps the two in order (ext4, XFS), but
+ * of one filesystem, and btrfs keeps no order of what an fsync writes and what waits for the next commit.
+ */
+function settleRemoval(store: Store, target: string): void {
+  const parent = dirname(target);
+  // Where somebody removed that too, there is nothing left to lead to.
+  if (!isThere(parent)) return;
+  using directory = Fd.open(parent, O_RDONLY | O_DIRECTORY);
+  const [own, there] = [new Stat(), new Stat()];
+  check(statx(AT_FDCWD, store.root, 0, own), "statx", store.root);
+  check(fstat(directory.n, there), "statx", parent);
+  const apart = own.devMajor !== there.devMajor || own.devMinor !== there.devMinor;
+  if (apart || fstatfs(directory.n).type === BTRFS_SUPER_MAGIC) {
+    check(syncfs(directory.n), "syncfs", parent);
+  }
+}
+
+function isThere(path: string): boolean {
+  return statx(AT_FDCWD, path, 0, new Stat()) === 0;
 }
 
 /** Not while {@link clearUnrecorded} looks: between its record and its directory a composition looks like one that nobody owns. */
