@@ -23,6 +23,7 @@ import { type IdMap, openIdMap } from "./idmap.ts";
 import type { LoadedPlugin } from "./loader.ts";
 import { makeStrategy } from "./loading/shape.ts";
 import { Helper } from "./materialize/team.ts";
+import { processorLeft } from "./materialize/threads.ts";
 import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Isolation, Job, Made, Strategy, Upper, Verdict } from "./plugin.ts";
@@ -298,6 +299,7 @@ class Attempt {
     const { strategy, access, upper } = this.#request;
     const named = plugins.filter((plugin) => plugin.name === strategy);
     const all = strategy === "auto" || explain === true || named.length === 0;
+    // Those with contents in a place apart count twice.
     const data = this.#counts.layers > this.#image.layers.length;
     const place = { target: this.#record.target, access, upper, data, idmap: this.#idmap };
     const reports = await probe(this.#store, place, all ? plugins : named, {
@@ -378,14 +380,13 @@ class Attempt {
   }
 
   /** A second thread, where that pays for what is to be walked. It comes up while this one makes the record durable. */
-  #hire(verdict: Verdict, kept: boolean): Helper | null {
-    if (!verdict.works) return null;
+  #hire(verdict: Verdict, kept: boolean): Helper | undefined {
+    if (!verdict.works) return undefined;
     const cost = kept ? verdict.cost : verdict.keepCost ?? verdict.cost;
     // Nothing is walked.
-    if (cost.shared === undefined) return null;
-    const { threads } = this.#options;
-    if (threads !== undefined) return threads === 1 ? null : new Helper();
-    return pays(cost, this.#counts) ? Helper.hire() : null;
+    if (cost.shared === undefined) return undefined;
+    const { threads = pays(cost, this.#counts) && processorLeft() ? 2 : 1 } = this.#options;
+    return threads === 2 ? new Helper() : undefined;
   }
 
   /** Undoes everything. Returns the error that says what failed, and what could not be undone. */

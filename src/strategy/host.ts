@@ -51,8 +51,8 @@ export interface HostOptions {
   readonly keeper?: { readonly store: Store; readonly plugin: string };
   /** The plugin, for other threads to load; without it {@link Host.materialize} is refused. */
   readonly plugin?: PluginSource;
-  /** The further thread of {@link Host.materialize}: null for none, undefined for one where it pays. */
-  readonly helper?: Helper | null;
+  /** A second thread for the first {@link Host.materialize}. */
+  readonly helper?: Helper;
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -67,13 +67,14 @@ export interface BoundHost extends Host {
 /** Makes a host for one plugin. */
 export function createHost(options: HostOptions = {}): BoundHost {
   let bound: Strategy | undefined;
+  let { helper } = options;
   return {
     version: VERSION,
     bind(strategy: Strategy): void {
       bound = strategy;
     },
     async materialize(job: Job, how: MaterializeOptions = {}): Promise<Made> {
-      const { plugin, helper, signal, onProgress } = options;
+      const { plugin, signal, onProgress } = options;
       const strategy = bound;
       if (plugin === undefined || strategy?.place === undefined) {
         throw new LaminaError("failed", "materialize was called by a strategy without place()", {
@@ -81,7 +82,9 @@ export function createHost(options: HostOptions = {}): BoundHost {
         });
       }
       const place = strategy.place.bind(strategy);
-      return await materialize(job, how, place, { plugin, helper, signal, onProgress });
+      const surroundings = { plugin, helper, signal, onProgress };
+      helper = undefined;
+      return await materialize(job, how, place, surroundings);
     },
     async keep(job: Job, make: (directory: string) => void | Promise<void>): Promise<Kept> {
       const { keeper, signal } = options;

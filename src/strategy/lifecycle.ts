@@ -25,6 +25,7 @@ import {
   mkdirat,
   O_DIRECTORY,
   O_RDONLY,
+  openat,
   readMounts,
   removeTree,
   Stat,
@@ -177,9 +178,10 @@ function checkNothingMounted(target: string): void {
  */
 function settleRemoval(store: Store, target: string): void {
   const parent = dirname(target);
+  const n = openat(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY);
   // Where somebody removed that too, there is nothing left to lead to.
-  if (!isThere(parent)) return;
-  using directory = Fd.open(parent, O_RDONLY | O_DIRECTORY);
+  if (n === -ENOENT) return;
+  using directory = Fd.adopt(check(n, "open", parent));
   const [own, there] = [new Stat(), new Stat()];
   check(statx(AT_FDCWD, store.root, 0, own), "statx", store.root);
   check(fstat(directory.n, there), "statx", parent);
@@ -187,10 +189,6 @@ function settleRemoval(store: Store, target: string): void {
   if (apart || fstatfs(directory.n).type === BTRFS_SUPER_MAGIC) {
     check(syncfs(directory.n), "syncfs", parent);
   }
-}
-
-function isThere(path: string): boolean {
-  return statx(AT_FDCWD, path, 0, new Stat()) === 0;
 }
 
 /** Not while {@link clearUnrecorded} looks: between its record and its directory a composition looks like one that nobody owns. */

@@ -52,7 +52,7 @@ export type FindingKind =
   | "composition-record"
   /** A composition's image is not there. */
   | "composition-image"
-  /** A composition ended without being released: by a reboot, or with its process. */
+  /** A composition ended without being released: by a reboot or a power cut, with its process, or unmounted by hand. */
   | "composition-ended"
   /** Was left by a process that was killed; the next that is alone in the store clears it. */
   | "leftover";

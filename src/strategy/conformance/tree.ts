@@ -37,7 +37,8 @@ function treeExperiment(subject: Subject, image: TreeImage, access: Access): Exp
     obstacle: subject.obstacle(access),
     async run(subject, found) {
       const record = await subject.image(image);
-      const composed = subject.during(record, { access }, (target) => {
+      const threads = image.large ? 2 : undefined;
+      const composed = subject.during(record, { access, threads }, (target) => {
         const seen = compareTrees(subject, subject.bed.expected(record), target);
         for (const claim of image.claims) {
           for (const what of seen.judge(claim)) found(`${id}/${claim.id}`, what);

@@ -30,7 +30,7 @@ import { noCounts, notes } from "./counts.ts";
 import { Exchange } from "./exchange.ts";
 import { Metadata, type Owner } from "./metadata.ts";
 import { openBelow, withParent } from "./path.ts";
-import { Helper, work } from "./team.ts";
+import { type Helper, work } from "./team.ts";
 import { Thread, type ThreadJob, type ThreadResult } from "./thread.ts";
 
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -39,8 +39,8 @@ const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 export interface Surroundings {
   /** The plugin whose `place` it calls, for other threads to load. */
   readonly plugin: PluginSource;
-  /** A thread that was hired for it, and is ended here. Null for none; undefined: one is hired for a large tree. */
-  readonly helper?: Helper | null;
+  /** A thread that was hired for it. */
+  readonly helper?: Helper;
   readonly signal?: AbortSignal;
   /** Called now and then with entries done and entries in all. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -61,15 +61,12 @@ export async function materialize(
   using _umask = new NoUmask();
   using root = Fd.open(job.target, DIRECTORY);
   const owner = prepareRoot(root.n, job.target);
-  using helper = surroundings.helper === undefined
-    ? Helper.hireFor(job.target, entries)
-    : surroundings.helper;
+  const { helper, onProgress, signal } = surroundings;
   const view = new ErofsView(job.tree.image);
-  const shared = helper === null ? undefined : view.inodes;
+  const shared = helper === undefined ? undefined : view.inodes;
   const threadJob = describe(job, options, surroundings.plugin, owner, shared);
   using thread = new Thread(threadJob, place);
   thread.begin({ nid: view.rootNid, path: new Uint8Array() });
-  const { onProgress, signal } = surroundings;
   const exchange = new Exchange(threadJob.exchange);
   const tick = () => onProgress?.(exchange.done, entries);
   const result = await work(threadJob, thread, helper, { signal, tick });

@@ -8,10 +8,6 @@ import { type ErrorKind, LaminaError } from "../../error.ts";
 import { addCounts } from "./counts.ts";
 import { Exchange, Stopped } from "./exchange.ts";
 import type { Thread, ThreadJob, ThreadResult } from "./thread.ts";
-import { processorLeft, threadsFor } from "./threads.ts";
-
-/** A walk of so many entries takes longer than it takes until a worker is up, by whatever strategy. */
-const LARGE = 4000;
 
 /** What a worker answers. */
 export type Reply =
@@ -38,16 +34,6 @@ export class Helper implements Disposable {
   readonly #worker: Worker;
   readonly #reply: PromiseWithResolvers<Reply> = Promise.withResolvers();
   #fail: (() => void) | undefined;
-
-  /** Hires one if a processor is left for it. */
-  static hire(): Helper | null {
-    return processorLeft() ? new Helper() : null;
-  }
-
-  /** Hires one for a walk of so many entries in a directory, where that pays. */
-  static hireFor(target: string, entries: number): Helper | null {
-    return entries >= LARGE && threadsFor(target) > 1 ? Helper.hire() : null;
-  }
 
   /** Hires one. */
   constructor() {
@@ -90,7 +76,7 @@ export class Helper implements Disposable {
 export async function work(
   job: ThreadJob,
   thread: Thread,
-  helper: Helper | null,
+  helper: Helper | undefined,
   attendance: Attendance,
 ): Promise<ThreadResult & { readonly threads: number }> {
   const exchange = new Exchange(job.exchange);
@@ -105,7 +91,7 @@ export async function work(
   const joined = exchange.close();
   // One that is still loading need not be waited for, unless what it loads is somewhere that has to be cleared up.
   const late = joined === 0 && !(failure instanceof Stopped) && job.plugin.file === undefined;
-  const reply = helper === null || late ? { idle: true as const } : await helper.reply;
+  const reply = helper === undefined || late ? { idle: true as const } : await helper.reply;
   if ("kind" in reply && (failure === undefined || failure instanceof Stopped)) {
     failure = new LaminaError(reply.kind, reply.message, { hint: reply.hint });
   }

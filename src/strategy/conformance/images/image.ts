@@ -28,7 +28,7 @@ export interface TreeImage {
   /** Members of its layers' archives, lowest layer first. */
   readonly layers: () => TarPiece[][];
   readonly claims: readonly Claim[];
-  /** Whether it has so many entries that it is composed once only, not once for each access. */
+  /** Whether it has so many entries that it is composed once only, not once for each access, and by two threads where the strategy walks. */
   readonly large?: true;
 }
 
