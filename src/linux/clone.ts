@@ -101,10 +101,17 @@ function copyRange(
   targetOffset: BigInt64Array | null,
   length: number,
 ): number {
-  const f = fn_copy_file_range ?? bind("copy_file_range", (f) => fn_copy_file_range = f);
   const n = BigInt(Math.min(length, MAX_RW_COUNT));
   for (;;) {
-    const r = f(source, sourceOffset, target, targetOffset, n, 0);
+    const r = fn_copy_file_range?.(source, sourceOffset, target, targetOffset, n, 0) ??
+      bind("copy_file_range", (f) => fn_copy_file_range = f)(
+        source,
+        sourceOffset,
+        target,
+        targetOffset,
+        n,
+        0,
+      );
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;

@@ -27,8 +27,8 @@ const view = new DataView(block.buffer);
 let fn_getdents64: Libc["getdents64"] | undefined;
 
 function getdents64(fd: number): number {
-  const f = fn_getdents64 ?? bind("getdents64", (f) => fn_getdents64 = f);
-  const r = f(fd, block, 65536n);
+  const r = fn_getdents64?.(fd, block, 65536n) ??
+    bind("getdents64", (f) => fn_getdents64 = f)(fd, block, 65536n);
   return r < 0 ? -errno[0] : r;
 }
 

@@ -13,8 +13,8 @@ import { type CPath, cpath, cpath2 } from "./path.ts";
 let fn_mkdirat: Libc["mkdirat"] | undefined;
 /** mkdirat(2). The umask takes bits away from `mode`. */
 export function mkdirat(dir: number, name: CPath, mode: number): number {
-  const f = fn_mkdirat ?? bind("mkdirat", (f) => fn_mkdirat = f);
-  const r = f(dir, cpath(name), mode);
+  const r = fn_mkdirat?.(dir, cpath(name), mode) ??
+    bind("mkdirat", (f) => fn_mkdirat = f)(dir, cpath(name), mode);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -27,24 +27,24 @@ export function linkat(
   newName: CPath,
   flags = 0,
 ): number {
-  const f = fn_linkat ?? bind("linkat", (f) => fn_linkat = f);
-  const r = f(oldDir, cpath(oldName), newDir, cpath2(newName), flags);
+  const r = fn_linkat?.(oldDir, cpath(oldName), newDir, cpath2(newName), flags) ??
+    bind("linkat", (f) => fn_linkat = f)(oldDir, cpath(oldName), newDir, cpath2(newName), flags);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_symlinkat: Libc["symlinkat"] | undefined;
 /** symlinkat(2). */
 export function symlinkat(target: CPath, dir: number, name: CPath): number {
-  const f = fn_symlinkat ?? bind("symlinkat", (f) => fn_symlinkat = f);
-  const r = f(cpath(target), dir, cpath2(name));
+  const r = fn_symlinkat?.(cpath(target), dir, cpath2(name)) ??
+    bind("symlinkat", (f) => fn_symlinkat = f)(cpath(target), dir, cpath2(name));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_readlinkat: Libc["readlinkat"] | undefined;
 /** readlinkat(2). Returns the length, which is `buffer.length` if the target was cut; puts no NUL behind it. */
 export function readlinkat(dir: number, name: CPath, buffer: Uint8Array): number {
-  const f = fn_readlinkat ?? bind("readlinkat", (f) => fn_readlinkat = f);
-  const r = f(dir, cpath(name), buffer, BigInt(buffer.length));
+  const r = fn_readlinkat?.(dir, cpath(name), buffer, BigInt(buffer.length)) ??
+    bind("readlinkat", (f) => fn_readlinkat = f)(dir, cpath(name), buffer, BigInt(buffer.length));
   return r < 0 ? -errno[0] : r;
 }
 
@@ -55,16 +55,16 @@ let fn_mknodat: Libc["sysMknodat"] | undefined;
  * @param rdev Device number in the kernel's 32-bit encoding: 12 bits major from bit 8, 20 bits minor around them.
  */
 export function mknodat(dir: number, name: CPath, mode: number, rdev: number): number {
-  const f = fn_mknodat ?? bind("sysMknodat", (f) => fn_mknodat = f);
-  const r = f(SYS.mknodat, dir, cpath(name), mode, rdev);
+  const r = fn_mknodat?.(SYS.mknodat, dir, cpath(name), mode, rdev) ??
+    bind("sysMknodat", (f) => fn_mknodat = f)(SYS.mknodat, dir, cpath(name), mode, rdev);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_unlinkat: Libc["unlinkat"] | undefined;
 /** unlinkat(2); AT_REMOVEDIR in `flags` removes an empty directory. */
 export function unlinkat(dir: number, name: CPath, flags = 0): number {
-  const f = fn_unlinkat ?? bind("unlinkat", (f) => fn_unlinkat = f);
-  const r = f(dir, cpath(name), flags);
+  const r = fn_unlinkat?.(dir, cpath(name), flags) ??
+    bind("unlinkat", (f) => fn_unlinkat = f)(dir, cpath(name), flags);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -77,16 +77,21 @@ export function renameat2(
   newName: CPath,
   flags = 0,
 ): number {
-  const f = fn_renameat2 ?? bind("renameat2", (f) => fn_renameat2 = f);
-  const r = f(oldDir, cpath(oldName), newDir, cpath2(newName), flags);
+  const r = fn_renameat2?.(oldDir, cpath(oldName), newDir, cpath2(newName), flags) ??
+    bind("renameat2", (f) => fn_renameat2 = f)(
+      oldDir,
+      cpath(oldName),
+      newDir,
+      cpath2(newName),
+      flags,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fchown: Libc["fchown"] | undefined;
 /** fchown(2). Clears setuid, setgid and file capabilities, so set these afterwards. */
 export function fchown(fd: number, uid: number, gid: number): number {
-  const f = fn_fchown ?? bind("fchown", (f) => fn_fchown = f);
-  const r = f(fd, uid, gid);
+  const r = fn_fchown?.(fd, uid, gid) ?? bind("fchown", (f) => fn_fchown = f)(fd, uid, gid);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -99,24 +104,23 @@ export function fchownat(
   gid: number,
   flags: number,
 ): number {
-  const f = fn_fchownat ?? bind("fchownat", (f) => fn_fchownat = f);
-  const r = f(dir, cpath(name), uid, gid, flags);
+  const r = fn_fchownat?.(dir, cpath(name), uid, gid, flags) ??
+    bind("fchownat", (f) => fn_fchownat = f)(dir, cpath(name), uid, gid, flags);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fchmod: Libc["fchmod"] | undefined;
 /** fchmod(2). */
 export function fchmod(fd: number, mode: number): number {
-  const f = fn_fchmod ?? bind("fchmod", (f) => fn_fchmod = f);
-  const r = f(fd, mode);
+  const r = fn_fchmod?.(fd, mode) ?? bind("fchmod", (f) => fn_fchmod = f)(fd, mode);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fchmodat: Libc["fchmodat"] | undefined;
 /** fchmodat(2). It follows a symbolic link: only for names that nobody else can have replaced by one. */
 export function fchmodat(dir: number, name: CPath, mode: number): number {
-  const f = fn_fchmodat ?? bind("fchmodat", (f) => fn_fchmodat = f);
-  const r = f(dir, cpath(name), mode, 0);
+  const r = fn_fchmodat?.(dir, cpath(name), mode, 0) ??
+    bind("fchmodat", (f) => fn_fchmodat = f)(dir, cpath(name), mode, 0);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -144,11 +148,10 @@ export function utimensat(
   times[1] = times[5] = high;
   times[2] = times[6] = nanoseconds;
   if (name === null) {
-    const f = fn_futimens ?? bind("futimens", (f) => fn_futimens = f);
-    const r = f(dir, times);
+    const r = fn_futimens?.(dir, times) ?? bind("futimens", (f) => fn_futimens = f)(dir, times);
     return r < 0 ? -errno[0] : r;
   }
-  const f = fn_utimensat ?? bind("utimensat", (f) => fn_utimensat = f);
-  const r = f(dir, cpath(name), times, flags);
+  const r = fn_utimensat?.(dir, cpath(name), times, flags) ??
+    bind("utimensat", (f) => fn_utimensat = f)(dir, cpath(name), times, flags);
   return r < 0 ? -errno[0] : r;
 }

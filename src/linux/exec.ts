@@ -14,48 +14,46 @@ import { type CPath, cpath, cpath2, cstring } from "./path.ts";
 let fn_chdir: Libc["chdir"] | undefined;
 /** chdir(2). Returns 0 or `-errno`. */
 export function chdir(path: CPath): number {
-  const f = fn_chdir ?? bind("chdir", (f) => fn_chdir = f);
-  const r = f(cpath(path));
+  const r = fn_chdir?.(cpath(path)) ?? bind("chdir", (f) => fn_chdir = f)(cpath(path));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_chroot: Libc["chroot"] | undefined;
 /** chroot(2). Returns 0 or `-errno`. */
 export function chroot(path: CPath): number {
-  const f = fn_chroot ?? bind("chroot", (f) => fn_chroot = f);
-  const r = f(cpath(path));
+  const r = fn_chroot?.(cpath(path)) ?? bind("chroot", (f) => fn_chroot = f)(cpath(path));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_pivot_root: Libc["sysPivotRoot"] | undefined;
 /** pivot_root(2): both may be `.`, which puts the old root above the new one. EINVAL where the old root is the initial ramfs. */
 export function pivotRoot(newRoot: CPath, putOld: CPath): number {
-  const f = fn_pivot_root ?? bind("sysPivotRoot", (f) => fn_pivot_root = f);
-  const r = f(SYS.pivot_root, cpath(newRoot), cpath2(putOld));
+  const r = fn_pivot_root?.(SYS.pivot_root, cpath(newRoot), cpath2(putOld)) ??
+    bind("sysPivotRoot", (f) => fn_pivot_root = f)(SYS.pivot_root, cpath(newRoot), cpath2(putOld));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_setgroups: Libc["setgroups"] | undefined;
 /** setgroups(2): the supplementary groups, of all threads. */
 export function setgroups(groups: readonly number[]): number {
-  const f = fn_setgroups ?? bind("setgroups", (f) => fn_setgroups = f);
-  const r = f(BigInt(groups.length), new Uint32Array(groups));
+  const r = fn_setgroups?.(BigInt(groups.length), new Uint32Array(groups)) ??
+    bind("setgroups", (f) => fn_setgroups = f)(BigInt(groups.length), new Uint32Array(groups));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_setresgid: Libc["setresgid"] | undefined;
 /** setresgid(2): real, effective and saved group, of all threads. */
 export function setresgid(gid: number): number {
-  const f = fn_setresgid ?? bind("setresgid", (f) => fn_setresgid = f);
-  const r = f(gid, gid, gid);
+  const r = fn_setresgid?.(gid, gid, gid) ??
+    bind("setresgid", (f) => fn_setresgid = f)(gid, gid, gid);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_setresuid: Libc["setresuid"] | undefined;
 /** setresuid(2): real, effective and saved user, of all threads. From root to another user it takes all capabilities away. */
 export function setresuid(uid: number): number {
-  const f = fn_setresuid ?? bind("setresuid", (f) => fn_setresuid = f);
-  const r = f(uid, uid, uid);
+  const r = fn_setresuid?.(uid, uid, uid) ??
+    bind("setresuid", (f) => fn_setresuid = f)(uid, uid, uid);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -66,8 +64,8 @@ let fn_prctl: Libc["prctl"] | undefined;
  * parent that ended before is for the caller to notice.
  */
 export function setParentDeathSignal(signal: number): number {
-  const f = fn_prctl ?? bind("prctl", (f) => fn_prctl = f);
-  const r = f(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
+  const r = fn_prctl?.(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n) ??
+    bind("prctl", (f) => fn_prctl = f)(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -77,9 +75,9 @@ let fn_sigaction: Libc["sigaction"] | undefined;
  * this runs in ignores SIGPIPE.
  */
 export function resetSignal(signal: number): number {
-  const f = fn_sigaction ?? bind("sigaction", (f) => fn_sigaction = f);
   // glibc's struct sigaction, 152 bytes, of which none but the handler matters: SIG_DFL is 0.
-  const r = f(signal, new Uint8Array(152), null);
+  const r = fn_sigaction?.(signal, new Uint8Array(152), null) ??
+    bind("sigaction", (f) => fn_sigaction = f)(signal, new Uint8Array(152), null);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -95,9 +93,9 @@ export function execve(
   argv: readonly CPath[],
   environment: readonly CPath[],
 ): number {
-  const f = fn_execve ?? bind("execve", (f) => fn_execve = f);
   const [args, env] = [new StringArray(argv), new StringArray(environment)];
-  const r = f(cstring(program), args.pointers, env.pointers);
+  const r = fn_execve?.(cstring(program), args.pointers, env.pointers) ??
+    bind("execve", (f) => fn_execve = f)(cstring(program), args.pointers, env.pointers);
   return r < 0 ? -errno[0] : r;
 }
 

@@ -15,10 +15,10 @@ import { type CPath, cpath } from "./path.ts";
 let fn_openat: Libc["openat"] | undefined;
 /** openat(2), with O_CLOEXEC always. Returns the descriptor. */
 export function openat(dir: number, path: CPath, flags: number, mode = 0): number {
-  const f = fn_openat ?? bind("openat", (f) => fn_openat = f);
   const p = cpath(path);
   for (;;) {
-    const r = f(dir, p, flags | O_CLOEXEC, mode);
+    const r = fn_openat?.(dir, p, flags | O_CLOEXEC, mode) ??
+      bind("openat", (f) => fn_openat = f)(dir, p, flags | O_CLOEXEC, mode);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -39,13 +39,13 @@ export function openat2(
   mode: number,
   resolve: number,
 ): number {
-  const f = fn_openat2 ?? bind("sysOpenat2", (f) => fn_openat2 = f);
   const p = cpath(path);
   how[0] = flags | O_CLOEXEC;
   how[2] = mode;
   how[4] = resolve;
   for (let again = 0;;) {
-    const r = f(SYS.openat2, dir, p, how, 24n);
+    const r = fn_openat2?.(SYS.openat2, dir, p, how, 24n) ??
+      bind("sysOpenat2", (f) => fn_openat2 = f)(SYS.openat2, dir, p, how, 24n);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR && (e !== EAGAIN || ++again > 64)) return -e;
@@ -55,18 +55,16 @@ export function openat2(
 let fn_close: Libc["close"] | undefined;
 /** close(2). Never repeated: after EINTR the descriptor is gone too. */
 export function close(fd: number): number {
-  const f = fn_close ?? bind("close", (f) => fn_close = f);
-  const r = f(fd);
+  const r = fn_close?.(fd) ?? bind("close", (f) => fn_close = f)(fd);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_read: Libc["read"] | undefined;
 /** read(2) into a whole buffer. Returns how many bytes came, 0 at the end. */
 export function read(fd: number, buffer: Uint8Array): number {
-  const f = fn_read ?? bind("read", (f) => fn_read = f);
   const n = BigInt(Math.min(buffer.length, MAX_RW_COUNT));
   for (;;) {
-    const r = f(fd, buffer, n);
+    const r = fn_read?.(fd, buffer, n) ?? bind("read", (f) => fn_read = f)(fd, buffer, n);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -76,11 +74,11 @@ export function read(fd: number, buffer: Uint8Array): number {
 let fn_pread: Libc["pread"] | undefined;
 /** pread(2). */
 export function pread(fd: number, buffer: Uint8Array, offset: number): number {
-  const f = fn_pread ?? bind("pread", (f) => fn_pread = f);
   const n = BigInt(Math.min(buffer.length, MAX_RW_COUNT));
   const at = BigInt(offset);
   for (;;) {
-    const r = f(fd, buffer, n, at);
+    const r = fn_pread?.(fd, buffer, n, at) ??
+      bind("pread", (f) => fn_pread = f)(fd, buffer, n, at);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -90,10 +88,9 @@ export function pread(fd: number, buffer: Uint8Array, offset: number): number {
 let fn_write: Libc["write"] | undefined;
 /** write(2). Returns how many bytes went, which may be fewer; see {@link writeAll}. */
 export function write(fd: number, buffer: Uint8Array): number {
-  const f = fn_write ?? bind("write", (f) => fn_write = f);
   const n = BigInt(Math.min(buffer.length, MAX_RW_COUNT));
   for (;;) {
-    const r = f(fd, buffer, n);
+    const r = fn_write?.(fd, buffer, n) ?? bind("write", (f) => fn_write = f)(fd, buffer, n);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -103,11 +100,11 @@ export function write(fd: number, buffer: Uint8Array): number {
 let fn_pwrite: Libc["pwrite"] | undefined;
 /** pwrite(2). */
 export function pwrite(fd: number, buffer: Uint8Array, offset: number): number {
-  const f = fn_pwrite ?? bind("pwrite", (f) => fn_pwrite = f);
   const n = BigInt(Math.min(buffer.length, MAX_RW_COUNT));
   const at = BigInt(offset);
   for (;;) {
-    const r = f(fd, buffer, n, at);
+    const r = fn_pwrite?.(fd, buffer, n, at) ??
+      bind("pwrite", (f) => fn_pwrite = f)(fd, buffer, n, at);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -131,10 +128,9 @@ export function writeAll(fd: number, buffer: Uint8Array): number {
 let fn_ftruncate: Libc["ftruncate"] | undefined;
 /** ftruncate(2). */
 export function ftruncate(fd: number, size: number): number {
-  const f = fn_ftruncate ?? bind("ftruncate", (f) => fn_ftruncate = f);
   const n = BigInt(size);
   for (;;) {
-    const r = f(fd, n);
+    const r = fn_ftruncate?.(fd, n) ?? bind("ftruncate", (f) => fn_ftruncate = f)(fd, n);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -150,23 +146,23 @@ let fn_lseekWide: Libc["lseekWide"] | undefined;
  * 32-bit result; a failing lseek moves nothing, and the second one fails as the first did.
  */
 export function lseek(fd: number, offset: number, whence: number): number {
-  const wide = fn_lseekWide ?? bind("lseekWide", (f) => fn_lseekWide = f);
   const at = BigInt(offset);
-  const result = Number(wide(fd, at, whence));
+  const result = Number(
+    fn_lseekWide?.(fd, at, whence) ?? bind("lseekWide", (f) => fn_lseekWide = f)(fd, at, whence),
+  );
   if (result >= 0) return result;
-  const f = fn_lseek ?? bind("lseek", (f) => fn_lseek = f);
-  const r = f(fd, at, whence);
+  const r = fn_lseek?.(fd, at, whence) ?? bind("lseek", (f) => fn_lseek = f)(fd, at, whence);
   return r === -1 ? -errno[0] : lseek(fd, offset, whence);
 }
 
 let fn_fallocate: Libc["fallocate"] | undefined;
 /** fallocate(2). */
 export function fallocate(fd: number, mode: number, offset: number, length: number): number {
-  const f = fn_fallocate ?? bind("fallocate", (f) => fn_fallocate = f);
   const at = BigInt(offset);
   const n = BigInt(length);
   for (;;) {
-    const r = f(fd, mode, at, n);
+    const r = fn_fallocate?.(fd, mode, at, n) ??
+      bind("fallocate", (f) => fn_fallocate = f)(fd, mode, at, n);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -176,25 +172,29 @@ export function fallocate(fd: number, mode: number, offset: number, length: numb
 let fn_fadvise: Libc["posix_fadvise"] | undefined;
 /** posix_fadvise(2); a length of 0 reaches to the end. */
 export function posixFadvise(fd: number, offset: number, length: number, advice: number): number {
-  const f = fn_fadvise ?? bind("posix_fadvise", (f) => fn_fadvise = f);
   // The one that returns its error number and leaves errno alone.
-  return -f(fd, BigInt(offset), BigInt(length), advice);
+  return -(fn_fadvise?.(fd, BigInt(offset), BigInt(length), advice) ??
+    bind("posix_fadvise", (f) => fn_fadvise = f)(fd, BigInt(offset), BigInt(length), advice));
 }
 
 let fn_sync_file_range: Libc["sync_file_range"] | undefined;
 /** sync_file_range(2); a length of 0 reaches to the end. Starts write-back: no promise of durability. */
 export function sync_file_range(fd: number, offset: number, length: number, flags: number): number {
-  const f = fn_sync_file_range ?? bind("sync_file_range", (f) => fn_sync_file_range = f);
-  const r = f(fd, BigInt(offset), BigInt(length), flags);
+  const r = fn_sync_file_range?.(fd, BigInt(offset), BigInt(length), flags) ??
+    bind("sync_file_range", (f) => fn_sync_file_range = f)(
+      fd,
+      BigInt(offset),
+      BigInt(length),
+      flags,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fsync: Libc["fsync"] | undefined;
 /** fsync(2), of a file or a directory. */
 export function fsync(fd: number): number {
-  const f = fn_fsync ?? bind("fsync", (f) => fn_fsync = f);
   for (;;) {
-    const r = f(fd);
+    const r = fn_fsync?.(fd) ?? bind("fsync", (f) => fn_fsync = f)(fd);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;
@@ -204,8 +204,7 @@ export function fsync(fd: number): number {
 let fn_syncfs: Libc["syncfs"] | undefined;
 /** syncfs(2): the whole filesystem that holds the file. Since Linux 5.8 it also reports write-back errors. */
 export function syncfs(fd: number): number {
-  const f = fn_syncfs ?? bind("syncfs", (f) => fn_syncfs = f);
-  const r = f(fd);
+  const r = fn_syncfs?.(fd) ?? bind("syncfs", (f) => fn_syncfs = f)(fd);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -214,8 +213,8 @@ const FD_CLOEXEC = 1;
 let fn_fcntlFlags: Libc["fcntlFlags"] | undefined;
 /** fcntl(2), F_SETFD: a program that is executed does not get the descriptor. */
 export function setCloseOnExec(fd: number): number {
-  const f = fn_fcntlFlags ?? bind("fcntlFlags", (f) => fn_fcntlFlags = f);
-  const r = f(fd, F_SETFD, FD_CLOEXEC);
+  const r = fn_fcntlFlags?.(fd, F_SETFD, FD_CLOEXEC) ??
+    bind("fcntlFlags", (f) => fn_fcntlFlags = f)(fd, F_SETFD, FD_CLOEXEC);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -230,18 +229,17 @@ let fn_fcntl: Libc["fcntlLock"] | undefined;
  * who lock with F_SETLK or lockf(3), which flock(2) does not. -EAGAIN or -EACCES: somebody has it exclusively.
  */
 export function lockRecords(fd: number): number {
-  const f = fn_fcntl ?? bind("fcntlLock", (f) => fn_fcntl = f);
   new DataView(wholeFile.buffer).setInt16(0, F_RDLCK, true);
-  const r = f(fd, F_OFD_SETLK, wholeFile);
+  const r = fn_fcntl?.(fd, F_OFD_SETLK, wholeFile) ??
+    bind("fcntlLock", (f) => fn_fcntl = f)(fd, F_OFD_SETLK, wholeFile);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_flock: Libc["flock"] | undefined;
 /** flock(2). Without LOCK_NB it blocks this thread, event loop and all, until it has the lock. */
 export function flock(fd: number, operation: number): number {
-  const f = fn_flock ?? bind("flock", (f) => fn_flock = f);
   for (;;) {
-    const r = f(fd, operation);
+    const r = fn_flock?.(fd, operation) ?? bind("flock", (f) => fn_flock = f)(fd, operation);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;

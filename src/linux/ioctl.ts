@@ -21,17 +21,17 @@ export function ioctl(
   argument: ArrayBufferView | number | null,
 ): number {
   if (typeof argument === "number") {
-    const f = fn_number ?? bind("ioctlNumber", (f) => fn_number = f);
     for (;;) {
-      const r = f(fd, request, argument);
+      const r = fn_number?.(fd, request, argument) ??
+        bind("ioctlNumber", (f) => fn_number = f)(fd, request, argument);
       if (r >= 0) return r;
       const e = errno[0];
       if (e !== EINTR) return -e;
     }
   }
-  const f = fn_buffer ?? bind("ioctlBuffer", (f) => fn_buffer = f);
   for (;;) {
-    const r = f(fd, request, argument);
+    const r = fn_buffer?.(fd, request, argument) ??
+      bind("ioctlBuffer", (f) => fn_buffer = f)(fd, request, argument);
     if (r >= 0) return r;
     const e = errno[0];
     if (e !== EINTR) return -e;

@@ -4,15 +4,15 @@
  * There are two ways to call a function. `Deno.dlopen` compiles code for each: that costs 0.2 to 0.5 ms, and a call then 0.02 µs. By
  * `Deno.UnsafeFnPointer` nothing is compiled, and a call costs 2 to 4 µs. So each function begins the second way, and gets its code when it was
  * called often: a command that makes fifty system calls of thirty kinds has no time to lose, one that makes a million has no call to lose. A
- * wrapper keeps its compiled function in a variable of its module: a call site that always sees the same function is compiled to a direct call.
+ * wrapper keeps its compiled function in a variable of its module, and calls the other in a place of its own: a call site that always sees the same
+ * function is compiled to a direct call, one that has seen two costs 0.2 µs more each time.
  *
  * How to write a wrapper, and why exactly so:
  *
  * ```ts
  * let fn_linkat: Libc["linkat"] | undefined;
  * export function linkat(…) {
- *   const f = fn_linkat ?? bind("linkat", (f) => fn_linkat = f);
- *   const r = f(…);
+ *   const r = fn_linkat?.(…) ?? bind("linkat", (f) => fn_linkat = f)(…);
  *   return r < 0 ? -errno[0] : r;
  * }
  * ```

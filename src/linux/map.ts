@@ -49,8 +49,8 @@ export function writeMapped(fd: number, bytes: Uint8Array): void {
 }
 
 function map(fd: number, size: number, protection: number): bigint {
-  const f = fn_mmap ?? bind("mmap", (f) => fn_mmap = f);
-  const address = f(0n, BigInt(size), protection, MAP_SHARED, fd, 0n);
+  const address = fn_mmap?.(0n, BigInt(size), protection, MAP_SHARED, fd, 0n) ??
+    bind("mmap", (f) => fn_mmap = f)(0n, BigInt(size), protection, MAP_SHARED, fd, 0n);
   if (address === MAP_FAILED) check(-errno[0], "mmap", `descriptor ${fd}`);
   return BigInt.asUintN(64, address);
 }
@@ -61,7 +61,7 @@ function memory(address: bigint, size: number): Uint8Array {
 }
 
 function unmap(address: bigint, size: number): void {
-  const f = fn_munmap ?? bind("munmap", (f) => fn_munmap = f);
-  const result = f(address, BigInt(size));
+  const result = fn_munmap?.(address, BigInt(size)) ??
+    bind("munmap", (f) => fn_munmap = f)(address, BigInt(size));
   check(result < 0 ? -errno[0] : result, "munmap", "a file");
 }

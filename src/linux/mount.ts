@@ -75,8 +75,8 @@ const FSCONFIG_CMD_RECONFIGURE = 7;
 let fn_fsopen: Libc["sysFsopen"] | undefined;
 /** fsopen(2): begins a new filesystem of a type (`overlay`, `erofs`, `tmpfs`). ENODEV: the kernel has none such. */
 export function fsopen(type: CPath): number {
-  const f = fn_fsopen ?? bind("sysFsopen", (f) => fn_fsopen = f);
-  const r = f(SYS.fsopen, cpath(type), 1);
+  const r = fn_fsopen?.(SYS.fsopen, cpath(type), 1) ??
+    bind("sysFsopen", (f) => fn_fsopen = f)(SYS.fsopen, cpath(type), 1);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -88,8 +88,8 @@ function fsconfig(
   value: Uint8Array | null,
   aux: number,
 ): number {
-  const f = fn_fsconfig ?? bind("sysFsconfig", (f) => fn_fsconfig = f);
-  const r = f(SYS.fsconfig, fd, command, key, value, aux);
+  const r = fn_fsconfig?.(SYS.fsconfig, fd, command, key, value, aux) ??
+    bind("sysFsconfig", (f) => fn_fsconfig = f)(SYS.fsconfig, fd, command, key, value, aux);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -130,8 +130,8 @@ let fn_fsmount: Libc["sysFsmount"] | undefined;
  * @param attributes `MOUNT_ATTR_*`.
  */
 export function fsmount(fd: number, flags: number, attributes: number): number {
-  const f = fn_fsmount ?? bind("sysFsmount", (f) => fn_fsmount = f);
-  const r = f(SYS.fsmount, fd, flags | 1, attributes);
+  const r = fn_fsmount?.(SYS.fsmount, fd, flags | 1, attributes) ??
+    bind("sysFsmount", (f) => fn_fsmount = f)(SYS.fsmount, fd, flags | 1, attributes);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -144,16 +144,29 @@ export function moveMount(
   toPath: CPath,
   flags: number,
 ): number {
-  const f = fn_move_mount ?? bind("sysMoveMount", (f) => fn_move_mount = f);
-  const r = f(SYS.move_mount, fromDir, cpath(fromPath), toDir, cpath2(toPath), flags);
+  const r =
+    fn_move_mount?.(SYS.move_mount, fromDir, cpath(fromPath), toDir, cpath2(toPath), flags) ??
+      bind("sysMoveMount", (f) => fn_move_mount = f)(
+        SYS.move_mount,
+        fromDir,
+        cpath(fromPath),
+        toDir,
+        cpath2(toPath),
+        flags,
+      );
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_open_tree: Libc["sysOpenTree"] | undefined;
 /** open_tree(2); `flags` of OPEN_TREE_CLONE, AT_EMPTY_PATH, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW. */
 export function openTree(dir: number, path: CPath, flags: number): number {
-  const f = fn_open_tree ?? bind("sysOpenTree", (f) => fn_open_tree = f);
-  const r = f(SYS.open_tree, dir, cpath(path), flags | O_CLOEXEC);
+  const r = fn_open_tree?.(SYS.open_tree, dir, cpath(path), flags | O_CLOEXEC) ??
+    bind("sysOpenTree", (f) => fn_open_tree = f)(
+      SYS.open_tree,
+      dir,
+      cpath(path),
+      flags | O_CLOEXEC,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
@@ -179,8 +192,15 @@ export function mountSetattr(
 ): number {
   const { set = 0, clear = 0, propagation = 0, userNamespace = 0 } = attributes;
   const words = new BigUint64Array([set, clear, propagation, userNamespace].map(BigInt));
-  const f = fn_mount_setattr ?? bind("sysMountSetattr", (f) => fn_mount_setattr = f);
-  const r = f(SYS.mount_setattr, dir, cpath(path), flags, words, 32n);
+  const r = fn_mount_setattr?.(SYS.mount_setattr, dir, cpath(path), flags, words, 32n) ??
+    bind("sysMountSetattr", (f) => fn_mount_setattr = f)(
+      SYS.mount_setattr,
+      dir,
+      cpath(path),
+      flags,
+      words,
+      32n,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
@@ -209,17 +229,17 @@ export function mount(
     page.set(bytes);
   }
   const name = type === null ? null : cstring(type);
-  const f = fn_mount ?? bind("mount", (f) => fn_mount = f);
   const from = source === null ? null : cpath(source);
-  const r = f(from, cpath2(target), name, BigInt(flags), page);
+  const r = fn_mount?.(from, cpath2(target), name, BigInt(flags), page) ??
+    bind("mount", (f) => fn_mount = f)(from, cpath2(target), name, BigInt(flags), page);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_umount2: Libc["umount2"] | undefined;
 /** umount2(2); `flags` of MNT_DETACH, UMOUNT_NOFOLLOW. EINVAL: nothing is mounted there. */
 export function umount2(path: CPath, flags: number): number {
-  const f = fn_umount2 ?? bind("umount2", (f) => fn_umount2 = f);
-  const r = f(cpath(path), flags);
+  const r = fn_umount2?.(cpath(path), flags) ??
+    bind("umount2", (f) => fn_umount2 = f)(cpath(path), flags);
   return r < 0 ? -errno[0] : r;
 }
 

@@ -31,16 +31,14 @@ export const CLONE_NEWNET = 0x40000000;
 let fn_unshare: Libc["unshare"] | undefined;
 /** unshare(2); `flags` of `CLONE_NEW*`. Returns 0 or `-errno`. */
 export function unshare(flags: number): number {
-  const f = fn_unshare ?? bind("unshare", (f) => fn_unshare = f);
-  const r = f(flags);
+  const r = fn_unshare?.(flags) ?? bind("unshare", (f) => fn_unshare = f)(flags);
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_setns: Libc["setns"] | undefined;
 /** setns(2): joins the namespace of a descriptor (of /proc/PID/ns/…); `type` is its `CLONE_NEW*`, or 0 for any. */
 export function setns(fd: number, type: number): number {
-  const f = fn_setns ?? bind("setns", (f) => fn_setns = f);
-  const r = f(fd, type);
+  const r = fn_setns?.(fd, type) ?? bind("setns", (f) => fn_setns = f)(fd, type);
   return r < 0 ? -errno[0] : r;
 }
 

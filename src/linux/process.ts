@@ -83,14 +83,14 @@ let fn_getrlimit: Libc["getrlimit"] | undefined;
 let fn_setrlimit: Libc["setrlimit"] | undefined;
 
 function getrlimit(into: BigUint64Array): number {
-  const f = fn_getrlimit ?? bind("getrlimit", (f) => fn_getrlimit = f);
-  const r = f(RLIMIT_NOFILE, into);
+  const r = fn_getrlimit?.(RLIMIT_NOFILE, into) ??
+    bind("getrlimit", (f) => fn_getrlimit = f)(RLIMIT_NOFILE, into);
   return r < 0 ? -errno[0] : r;
 }
 
 function setrlimit(from: BigUint64Array): number {
-  const f = fn_setrlimit ?? bind("setrlimit", (f) => fn_setrlimit = f);
-  const r = f(RLIMIT_NOFILE, from);
+  const r = fn_setrlimit?.(RLIMIT_NOFILE, from) ??
+    bind("setrlimit", (f) => fn_setrlimit = f)(RLIMIT_NOFILE, from);
   return r < 0 ? -errno[0] : r;
 }
 

@@ -115,8 +115,14 @@ let fn_statx: Libc["statx"] | undefined;
  * @returns 0 or `-errno`.
  */
 export function statx(dir: number, name: CPath, flags: number, into: Stat): number {
-  const f = fn_statx ?? bind("statx", (f) => fn_statx = f);
-  const r = f(dir, cpath(name), flags, STATX_BASIC_STATS | STATX_MNT_ID, into.words);
+  const r = fn_statx?.(dir, cpath(name), flags, STATX_BASIC_STATS | STATX_MNT_ID, into.words) ??
+    bind("statx", (f) => fn_statx = f)(
+      dir,
+      cpath(name),
+      flags,
+      STATX_BASIC_STATS | STATX_MNT_ID,
+      into.words,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
@@ -165,8 +171,7 @@ export const EROFS_SUPER_MAGIC = 0xe0f5e1e2;
 let fn_fstatfs: Libc["fstatfs"] | undefined;
 
 function callFstatfs(fd: number, into: Uint32Array): number {
-  const f = fn_fstatfs ?? bind("fstatfs", (f) => fn_fstatfs = f);
-  const r = f(fd, into);
+  const r = fn_fstatfs?.(fd, into) ?? bind("fstatfs", (f) => fn_fstatfs = f)(fd, into);
   return r < 0 ? -errno[0] : r;
 }
 

@@ -39,8 +39,8 @@ function at(dir: number, name: CPath): Uint8Array {
 let fn_fsetxattr: Libc["fsetxattr"] | undefined;
 /** fsetxattr(2); `flags` is XATTR_CREATE, XATTR_REPLACE or 0. Returns 0 or `-errno`. */
 export function fsetxattr(fd: number, key: CPath, value: Uint8Array, flags = 0): number {
-  const f = fn_fsetxattr ?? bind("fsetxattr", (f) => fn_fsetxattr = f);
-  const r = f(fd, cpath2(key), value, BigInt(value.length), flags);
+  const r = fn_fsetxattr?.(fd, cpath2(key), value, BigInt(value.length), flags) ??
+    bind("fsetxattr", (f) => fn_fsetxattr = f)(fd, cpath2(key), value, BigInt(value.length), flags);
   return r < 0 ? -errno[0] : r;
 }
 
@@ -53,56 +53,67 @@ export function setxattrat(
   value: Uint8Array,
   flags = 0,
 ): number {
-  const f = fn_lsetxattr ?? bind("lsetxattr", (f) => fn_lsetxattr = f);
-  const r = f(at(dir, name), cpath2(key), value, BigInt(value.length), flags);
+  const r = fn_lsetxattr?.(at(dir, name), cpath2(key), value, BigInt(value.length), flags) ??
+    bind("lsetxattr", (f) => fn_lsetxattr = f)(
+      at(dir, name),
+      cpath2(key),
+      value,
+      BigInt(value.length),
+      flags,
+    );
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fgetxattr: Libc["fgetxattr"] | undefined;
 /** fgetxattr(2). Returns the value's length, or `-errno` (ENODATA: not there; ERANGE: the buffer is too small). */
 export function fgetxattr(fd: number, key: CPath, buffer: Uint8Array): number {
-  const f = fn_fgetxattr ?? bind("fgetxattr", (f) => fn_fgetxattr = f);
-  const r = f(fd, cpath2(key), buffer, BigInt(buffer.length));
+  const r = fn_fgetxattr?.(fd, cpath2(key), buffer, BigInt(buffer.length)) ??
+    bind("fgetxattr", (f) => fn_fgetxattr = f)(fd, cpath2(key), buffer, BigInt(buffer.length));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_lgetxattr: Libc["lgetxattr"] | undefined;
 /** lgetxattr(2) of a name in a directory; result as {@link fgetxattr}. */
 export function getxattrat(dir: number, name: CPath, key: CPath, buffer: Uint8Array): number {
-  const f = fn_lgetxattr ?? bind("lgetxattr", (f) => fn_lgetxattr = f);
-  const r = f(at(dir, name), cpath2(key), buffer, BigInt(buffer.length));
+  const r = fn_lgetxattr?.(at(dir, name), cpath2(key), buffer, BigInt(buffer.length)) ??
+    bind("lgetxattr", (f) => fn_lgetxattr = f)(
+      at(dir, name),
+      cpath2(key),
+      buffer,
+      BigInt(buffer.length),
+    );
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_flistxattr: Libc["flistxattr"] | undefined;
 /** flistxattr(2): the names, each with a NUL behind it. Returns their length or `-errno`. */
 export function flistxattr(fd: number, buffer: Uint8Array): number {
-  const f = fn_flistxattr ?? bind("flistxattr", (f) => fn_flistxattr = f);
-  const r = f(fd, buffer, BigInt(buffer.length));
+  const r = fn_flistxattr?.(fd, buffer, BigInt(buffer.length)) ??
+    bind("flistxattr", (f) => fn_flistxattr = f)(fd, buffer, BigInt(buffer.length));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_llistxattr: Libc["llistxattr"] | undefined;
 /** llistxattr(2) of a name in a directory; result as {@link flistxattr}. */
 export function listxattrat(dir: number, name: CPath, buffer: Uint8Array): number {
-  const f = fn_llistxattr ?? bind("llistxattr", (f) => fn_llistxattr = f);
-  const r = f(at(dir, name), buffer, BigInt(buffer.length));
+  const r = fn_llistxattr?.(at(dir, name), buffer, BigInt(buffer.length)) ??
+    bind("llistxattr", (f) => fn_llistxattr = f)(at(dir, name), buffer, BigInt(buffer.length));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_fremovexattr: Libc["fremovexattr"] | undefined;
 /** fremovexattr(2). Returns 0 or `-errno`. */
 export function fremovexattr(fd: number, key: CPath): number {
-  const f = fn_fremovexattr ?? bind("fremovexattr", (f) => fn_fremovexattr = f);
-  const r = f(fd, cpath2(key));
+  const r = fn_fremovexattr?.(fd, cpath2(key)) ??
+    bind("fremovexattr", (f) => fn_fremovexattr = f)(fd, cpath2(key));
   return r < 0 ? -errno[0] : r;
 }
 
 let fn_lremovexattr: Libc["lremovexattr"] | undefined;
 /** lremovexattr(2) of a name in a directory. Returns 0 or `-errno`. */
 export function removexattrat(dir: number, name: CPath, key: CPath): number {
-  const f = fn_lremovexattr ?? bind("lremovexattr", (f) => fn_lremovexattr = f);
-  const r = f(at(dir, name), cpath2(key));
+  const r = fn_lremovexattr?.(at(dir, name), cpath2(key)) ??
+    bind("lremovexattr", (f) => fn_lremovexattr = f)(at(dir, name), cpath2(key));
   return r < 0 ? -errno[0] : r;
 }
 
