@@ -48,7 +48,7 @@ export const GO: readonly Reason[] = [
     why: "GNU's old sparse format is known to GNU tar and libarchive, and to us, not to them",
   },
   {
-    says: /refuses: [^]*operation not permitted/,
+    says: /refuses: [^]*xattr [^]*operation not permitted/,
     why:
       "they fail to set a user.* attribute on a symbolic link; Linux has none there, so nothing is lost without it",
   },
@@ -62,10 +62,10 @@ export const GO: readonly Reason[] = [
       "they leave AUFS' bookkeeping in the tree; the image specification reserves the prefix, and containerd ignores it",
   },
   {
-    says: /→ xattr:(trusted|user)\.overlay/,
+    says: /: - → xattr:(trusted|user)\.overlay\.\S+$/,
     why: "an overlay may take the attribute for its own mark; we drop all of both namespaces",
   },
-  { says: /→ xattr:user\.lamina/, why: "a layer must not speak for the store" },
+  { says: /: - → xattr:user\.lamina\.\S+$/, why: "a layer must not speak for the store" },
   {
     says: /xattr:security\.selinux=\S+ → -/,
     why:

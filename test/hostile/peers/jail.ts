@@ -71,11 +71,15 @@ export class Jail {
         }
       };
       for (const [n, sample] of given) {
-        const refused = read(n, "refused") !== undefined;
+        const lines = (name: string) => (read(n, name) ?? "").split("\n").filter((line) => line !== "");
+        const failed = lines("failed").map(Number);
+        const said = read(n, "said") ?? "";
+        const crashes = failed.filter((code) => code !== peer.refusal)
+          .map((code) => `crashes: exit ${code}: ${said.trim()}`);
         look(sample, {
-          tree: refused ? undefined : `${trees}/${n}/root`,
-          said: read(n, "said") ?? "",
-          notes: (read(n, "notes") ?? "").split("\n").filter((line) => line !== ""),
+          tree: failed.length > 0 ? undefined : `${trees}/${n}/root`,
+          said,
+          notes: [...crashes, ...lines("notes")],
         });
       }
     } finally {

@@ -12,7 +12,10 @@ export interface Outcome {
   readonly tree: string | undefined;
   /** What was said on stderr. */
   readonly said: string;
-  /** `outside: …`: what was changed outside; `unreadable: …`: what the tree has and does not give. */
+  /**
+   * `outside: …`: what was changed outside; `unreadable: …`: what the tree has and does not give; `crashes: exit CODE: …`: it ended, and did not
+   * refuse.
+   */
   readonly notes: readonly string[];
 }
 
@@ -34,10 +37,12 @@ export interface Peer {
   readonly leavesOut: (sample: Sample) => boolean;
   /**
    * Shell commands that unpack the samples. Sample N is in `/samples/N`: its layers as `1.tar`, `2.tar`, …; its layout as `layout`. The
-   * tree goes into `/trees/N/root`, what is said on stderr into `/trees/N/said`; where it is refused `/trees/N/refused` is made. After each one `watch N` notes
-   * what was changed outside. Notes are lines of `/trees/N/notes`.
+   * tree goes into `/trees/N/root`, what is said on stderr into `/trees/N/said`; where it fails its exit code is a line of `/trees/N/failed`. After each one
+   * `watch N` notes what was changed outside. Notes are lines of `/trees/N/notes`.
    */
   readonly script: (samples: readonly (readonly [n: number, sample: Sample])[]) => string;
+  /** Exit code with which it refuses: any other one is a crash, be the layer as it may. */
+  readonly refusal: number;
   /** Paths of entries that are not compared. */
   readonly passesOver?: RegExp;
   readonly reasons: readonly Reason[];

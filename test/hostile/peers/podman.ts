@@ -24,7 +24,8 @@ at() {
  * layout then.
  */
 const PULL = `
-at pull --quiet $(printf 'oci:/samples/%s/layout:it ' "$@") > /tmp/pulled 2> /tmp/errors || :
+code=0
+at pull --quiet $(printf 'oci:/samples/%s/layout:it ' "$@") > /tmp/pulled 2> /tmp/errors || code=$?
 at image mount $(cat /tmp/pulled) > /tmp/mounted
 for n; do
   path=$(sed -n "s,^[^ ]*/samples/$n/layout:[^ ]* *,,p" /tmp/mounted)
@@ -33,7 +34,7 @@ for n; do
   else
     read -r line <&3
     echo "$line" > /trees/$n/said
-    : > /trees/$n/refused
+    echo $code > /trees/$n/failed
   fi
 done 3< /tmp/errors
 watch $n
@@ -48,6 +49,7 @@ export const PODMAN: Peer = {
     // A type over another one in a lower layer is overlayfs' own work; each layer takes 60 ms.
     title.includes(" → ") && title.endsWith(" layers"),
   script: (samples) => `${SETUP}set -- ${samples.map(([n]) => n).join(" ")}${PULL}`,
+  refusal: 125,
   // containers/storage makes the root 0555, whatever layers say of it; ours is what they say.
   passesOver: /^\.$/,
   reasons: [
@@ -82,7 +84,7 @@ export const PODMAN: Peer = {
         "each layer is unpacked by itself: an upper layer's directory takes the place of a lower one's link; we follow it, as umoci and containerd do",
     },
     {
-      says: /^missing parents that a lower layer has|^read-only directories/,
+      says: /^(missing parents that a lower layer has|read-only directories).* \| (a|r|r\/none): mode=/,
       why:
         "a directory that an upper layer only implies gets the mode and the owner of any new one; ours keeps the lower layer's",
     },
@@ -100,7 +102,7 @@ export const PODMAN: Peer = {
       why: "overlayfs does not look for the mark at the root of a layer; all below is to be hidden",
     },
     {
-      says: /and .*whiteout in one layer|^NAME and \.wh\.NAME/,
+      says: /(its whiteout|\.wh\.NAME) in one layer.* \| refuses: .*file exists/,
       why:
         "it has one name for both, and fails; a whiteout hides what lower layers hold, never an entry of its own layer",
     },
