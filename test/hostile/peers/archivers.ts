@@ -42,7 +42,8 @@ const BOTH: readonly Reason[] = [
       "a directory that has entries is not removed for something else; in an image the later one counts",
   },
   {
-    says: /: mtime=1700000000\.0+ → mtime=\d+\.\d+( xattr:(trusted\.overlay|user\.(overlay|lamina))\.\S+)*$/,
+    says:
+      /: mtime=1700000000\.0+ → mtime=\d+\.\d+( xattr:(trusted\.overlay|user\.(overlay|lamina))\.\S+)*$/,
     why: "writing into a directory changes its time; in an image no entry does that but its own",
   },
   {

@@ -71,7 +71,8 @@ export class Jail {
         }
       };
       for (const [n, sample] of given) {
-        const lines = (name: string) => (read(n, name) ?? "").split("\n").filter((line) => line !== "");
+        const lines = (name: string) =>
+          (read(n, name) ?? "").split("\n").filter((line) => line !== "");
         const failed = lines("failed").map(Number);
         const said = read(n, "said") ?? "";
         const crashes = failed.filter((code) => code !== peer.refusal)

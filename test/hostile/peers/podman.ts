@@ -84,7 +84,8 @@ export const PODMAN: Peer = {
         "each layer is unpacked by itself: an upper layer's directory takes the place of a lower one's link; we follow it, as umoci and containerd do",
     },
     {
-      says: /^(missing parents that a lower layer has|read-only directories).* \| (a|r|r\/none): mode=/,
+      says:
+        /^(missing parents that a lower layer has|read-only directories).* \| (a|r|r\/none): mode=/,
       why:
         "a directory that an upper layer only implies gets the mode and the owner of any new one; ours keeps the lower layer's",
     },
