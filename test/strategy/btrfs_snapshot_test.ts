@@ -8,7 +8,7 @@ import { available, LoopFs } from "../support/loopfs.ts";
 import { needs } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, symlink, type TarPiece } from "../support/tar.ts";
-import { Bed, builtInPlugins } from "./bed.ts";
+import { Bed, builtInPlugins, NOTHING } from "./bed.ts";
 import { POINTS } from "./keeping_child.ts";
 
 const CHILD = fromFileUrl(new URL("./keeping_child.ts", import.meta.url));
@@ -76,7 +76,7 @@ Deno.test({
         const { bytes } = await place.release(one);
         assert(bytes < 10_000, `all it had for itself is its record, not ${bytes} bytes`);
       }
-      assertEquals(bed.leftovers(), { records: [], directories: [] });
+      assertEquals(bed.leftovers(), NOTHING);
     });
 
     await t.step("what is written to one is in no other, and not in the store", async () => {
@@ -113,7 +113,7 @@ Deno.test({
       run("btrfs", "subvolume", "create", inner);
       Deno.writeTextFileSync(`${inner}/file`, "");
       await place.release(made);
-      assertEquals(bed.leftovers(), { records: [], directories: [] });
+      assertEquals(bed.leftovers(), NOTHING);
     });
 
     await t.step("a mount in it is in the way, and nothing is lost", async () => {
@@ -126,7 +126,7 @@ Deno.test({
       run("umount", inner);
       assertEquals(place.difference(made.target), []);
       await place.release(made);
-      assertEquals(bed.leftovers(), { records: [], directories: [] });
+      assertEquals(bed.leftovers(), NOTHING);
     });
 
     await t.step("what is kept can be removed as any directory, and is made again", async () => {
@@ -173,7 +173,7 @@ Deno.test({
         assertEquals(made.notes.subvolume, kept ? "kept" : "made");
         assertEquals(place.difference(made.target), []);
         await place.release(made);
-        assertEquals(bed.leftovers(), { records: [], directories: [] });
+        assertEquals(bed.leftovers(), NOTHING);
         const subvolumes = run("btrfs", "subvolume", "list", fs.path).trim().split("\n");
         assertEquals(subvolumes.length, 1, "only the one that is kept");
       });

@@ -9,7 +9,7 @@ import { release } from "../../src/strategy/release.ts";
 import { cannotMount, lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { TempDir } from "../support/temp.ts";
-import { Bed } from "./bed.ts";
+import { Bed, NOTHING } from "./bed.ts";
 
 /** The images of the conformance suite that mkfs.erofs could get wrong. */
 const WANTED = /^(root|plain|names|object-names|links-across|deep)$/;
@@ -44,7 +44,7 @@ Deno.test({
           const reasons = [first, second].map((one) => one.status === "rejected" && one.reason);
           for (const reason of reasons) assertEquals(reason.kind, "unsupported", reason.message);
           assert(TOO_MUCH.test(name), reasons[0].message);
-          assertEquals(bed.leftovers(), { records: [], directories: [] });
+          assertEquals(bed.leftovers(), NOTHING);
           return;
         }
         const made = [first.value, second.value];
@@ -53,7 +53,7 @@ Deno.test({
           assertEquals(diffSnapshots(bed.expected(image), snapshot(target)), []);
           await release(bed.store, id, options);
         }
-        assertEquals(bed.leftovers(), { records: [], directories: [] });
+        assertEquals(bed.leftovers(), NOTHING);
       });
     }
     await t.step("what it refuses in words, the suite skips", async () => {

@@ -19,7 +19,7 @@ import { cannotMount, isRoot, lacks, needs, notRoot } from "../support/root.ts";
 import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, makeTar, symlink } from "../support/tar.ts";
 import { BINARY, notCompiled } from "../e2e/program.ts";
-import { Bed } from "./bed.ts";
+import { Bed, NOTHING } from "./bed.ts";
 
 const GUIDE = fromFileUrl(new URL("../../plugins/README.md", import.meta.url));
 const CONTRACT = fromFileUrl(new URL("../../src/strategy/plugin.ts", import.meta.url));
@@ -90,7 +90,7 @@ Deno.test({
     const { id, target } = await compose(bed.store, image, bed.target(), options);
     assertEquals(diffSnapshots(bed.expected(image), snapshot(target)), []);
     await release(bed.store, id, options);
-    assertEquals(bed.leftovers(), { records: [], directories: [] });
+    assertEquals(bed.leftovers(), NOTHING);
   },
 });
 

@@ -12,7 +12,7 @@ import { diffSnapshots, snapshot } from "../support/snapshot.ts";
 import { directory, file, hardlink, opaque, symlink, whiteout } from "../support/tar.ts";
 import type { TarPiece } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
-import { Bed, builtInPlugins, bytesOf } from "./bed.ts";
+import { Bed, builtInPlugins, bytesOf, NOTHING } from "./bed.ts";
 
 const reason = notRoot() ?? cannotMount("erofs") ?? cannotMount("overlay");
 const SPLIT: readonly TreeLayout[] = ["layered", "hybrid"];
@@ -37,7 +37,7 @@ async function composed(
   } finally {
     await release(bed.store, made.id, { plugins });
   }
-  assertEquals(bed.leftovers(), { records: [], directories: [] });
+  assertEquals(bed.leftovers(), NOTHING);
 }
 
 /** Of the suite's images those that say something about metadata, and do not take long. */
@@ -277,7 +277,7 @@ Deno.test({
         );
         assertEquals(error.kind, kind);
         assert(says.test(error.message), error.message);
-        assertEquals(bed.leftovers(), { records: [], directories: [] });
+        assertEquals(bed.leftovers(), NOTHING);
       });
     }
   },

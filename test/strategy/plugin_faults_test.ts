@@ -17,7 +17,7 @@ import { release, releaseAll } from "../../src/strategy/release.ts";
 import { minimal, trustedFolder, writeFiles } from "../support/plugins.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
-import { Bed } from "./bed.ts";
+import { Bed, NOTHING } from "./bed.ts";
 
 /** A plugin whose strategy, or what is around it, is another. */
 function altered(name: string, from: string, to: string): string {
@@ -196,7 +196,6 @@ Deno.test("plugin faults: what compose and release throw or return is said with 
   const main = `${folder.path}/fickle.ts`;
   const { loaded: plugins } = await loadPlugins({ files: [main] });
   const options = { plugins, strategy: "fickle", access: "ro" } as const;
-  const nothing = { records: [], directories: [] };
 
   const wrong = "its compose() returned no object with notes, text or numbers";
   const faults: readonly [compose: unknown, says: string][] = [
@@ -213,7 +212,7 @@ Deno.test("plugin faults: what compose and release throw or return is said with 
     const target = bed.target();
     const error = await assertRejects(() => compose(bed.store, image, target, options), Error);
     assertEquals(error.message, `composing at ${target} by fickle of ${main}: ${says}`);
-    assertEquals(bed.leftovers(), nothing);
+    assertEquals(bed.leftovers(), NOTHING);
   }
 
   act({}, {});
@@ -229,5 +228,5 @@ Deno.test("plugin faults: what compose and release throw or return is said with 
   assertEquals(failed.map(({ error }) => (error as Error).message), [says]);
   act({}, {});
   await release(bed.store, id, { plugins });
-  assertEquals(bed.leftovers(), nothing);
+  assertEquals(bed.leftovers(), NOTHING);
 });
