@@ -20,8 +20,9 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from "../linux/mod.ts";
+import { toHex } from "../tree/verity.ts";
 import { Crc64 } from "./crc64.ts";
-import { SlotWriter } from "./decoder.ts";
+import { put, SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";
 import { type Ring, RingStopped } from "./ring.ts";
 import { readTarSplit, type SplitFile } from "./tar_split.ts";
@@ -43,21 +44,13 @@ export function assembleArchive(
   try {
     using directory = Fd.open(source.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const output = new SlotWriter(ring, limits, image);
-    const hash = createHash("sha256");
-    const advance = (bytes: number) => {
-      hash.update(output.slot.subarray(output.used, output.used + bytes));
-      output.advance(bytes);
-      Atomics.store(counters, READ, BigInt(output.total));
-    };
+    const hash = ring.hashes ? undefined : createHash("sha256");
+    const count = () => Atomics.store(counters, READ, BigInt(output.total));
     readTarSplit(source.tarSplit, {
       bytes(bytes) {
-        for (let at = 0; at < bytes.length;) {
-          const { slot, used } = output;
-          const piece = bytes.subarray(at, at + slot.length - used);
-          slot.set(piece, used);
-          advance(piece.length);
-          at += piece.length;
-        }
+        hash?.update(bytes);
+        put(output, bytes);
+        count();
       },
       file(file) {
         using content = openFile(directory, file);
@@ -66,13 +59,17 @@ export function assembleArchive(
           const room = slot.subarray(used, Math.min(slot.length, used + left));
           const got = check(read(content.n, room), "read", nameOf(file));
           if (got === 0) throw changed(file, `it is ${left} bytes shorter than it was`);
-          advance(got);
+          hash?.update(room.subarray(0, got));
+          output.advance(got);
+          count();
           left -= got;
         }
       },
     });
     output.flush();
-    if (`sha256:${hash.digest("hex")}` !== source.diffId) throw whatChanged(source, directory);
+    if (ring.hashes) ring.awaitHashed();
+    const actual = hash?.digest("hex") ?? toHex(ring.digest());
+    if (`sha256:${actual}` !== source.diffId) throw whatChanged(source, directory);
     ring.finish();
   } catch (error) {
     ring.failSource();

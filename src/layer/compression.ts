@@ -6,7 +6,7 @@
 
 import { LaminaError } from "../error.ts";
 import { GzipDecoder } from "./gzip.ts";
-import type { Decoder, Output } from "./decoder.ts";
+import { type Decoder, type Output, put } from "./decoder.ts";
 import type { InflateLibrary } from "./inflate_library.ts";
 import { ZstdDecoder } from "./zstd.ts";
 
@@ -49,7 +49,7 @@ export function makeDecoder(
     case "zstd":
       return new ZstdDecoder(output, window);
     case "none":
-      return { push: (input) => output.write(input), end: () => {} };
+      return { push: (input) => put(output, input), end: () => {} };
     default:
       throw new LaminaError("unsupported", `it is compressed with ${compression}`, {
         hint:

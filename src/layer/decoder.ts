@@ -25,8 +25,17 @@ export interface Output {
   readonly total: number;
   /** Says that `bytes` more have been put into {@link slot}. Afterwards it has room. */
   advance(bytes: number): void;
-  /** Writes bytes that are there already. */
-  write(bytes: Uint8Array): void;
+}
+
+/** Puts bytes that are there already. */
+export function put(output: Output, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    const { slot, used } = output;
+    const piece = bytes.subarray(at, at + slot.length - used);
+    slot.set(piece, used);
+    output.advance(piece.length);
+    at += piece.length;
+  }
 }
 
 /** The filling side of a ring, as decoders use it. */
@@ -76,16 +85,6 @@ export class SlotWriter implements Output {
     this.#publish();
     this.slot = this.#ring.acquire();
     this.used = 0;
-  }
-
-  /** Writes bytes that are there already. */
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const end = Math.min(bytes.length, at + this.slot.length - this.used);
-      this.slot.set(bytes.subarray(at, end), this.used);
-      this.advance(end - at);
-      at = end;
-    }
   }
 
   /** Gives away what is left. */

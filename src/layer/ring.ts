@@ -119,6 +119,16 @@ export class Ring {
     this.#signal(FILLED);
   }
 
+  /**
+   * The filling side: waits until all that was handed over is hashed; see {@link digest}.
+   *
+   * @throws {RingStopped} Nobody reads it any more.
+   */
+  awaitHashed(): void {
+    const control = this.#control;
+    this.#awaitHash(() => Atomics.load(control, HASHED) === control[HEAD], RUNNING);
+  }
+
   /** The filling side: all has been handed over and is to be trusted. */
   finish(): void {
     this.#enter(FINISHED);
@@ -183,12 +193,12 @@ export class Ring {
     }
   }
 
-  /** Whether what goes through is hashed; else the emptying side has to do it. */
+  /** Whether what goes through is hashed; else each side has to do it that wants a digest. */
   get hashes(): boolean {
     return this.#sha256 !== null;
   }
 
-  /** The SHA-256 of all buffers that were given back: 32 bytes. Once, at the end. */
+  /** The SHA-256 of all that went through, 32 bytes: once it is all hashed, as what was given back is. */
   digest(): Uint8Array {
     const hash = this.#sha256!;
     if (Atomics.load(this.#control, HASHED) === 0) hash.init();
@@ -202,10 +212,8 @@ export class Ring {
    */
   release(): void {
     const control = this.#control;
-    while (this.hashes && Atomics.load(control, HASHED) === control[TAIL]) {
-      if (this.#hashNext()) continue;
-      if (this.#state > FINISHED) throw new RingStopped();
-      Atomics.wait(control, HASHING, 1, PATIENCE);
+    if (this.hashes) {
+      this.#awaitHash(() => Atomics.load(control, HASHED) !== control[TAIL], FINISHED);
     }
     Atomics.store(control, TAIL, (control[TAIL] + 1) & COUNTER);
     this.#signal(EMPTIED);
@@ -233,6 +241,15 @@ export class Ring {
     } finally {
       Atomics.store(control, HASHING, 0);
       Atomics.notify(control, HASHING);
+    }
+  }
+
+  /** Hashes, or waits for the thread that does, until enough is done. Gives up in a state beyond `last`. */
+  #awaitHash(done: () => boolean, last: number): void {
+    while (!done()) {
+      if (this.#hashNext()) continue;
+      if (this.#state > last) throw new RingStopped();
+      Atomics.wait(this.#control, HASHING, 1, PATIENCE);
     }
   }
 

@@ -157,15 +157,6 @@ class Lines implements Output {
     this.slot = larger;
   }
 
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const end = Math.min(bytes.length, at + this.slot.length - this.used);
-      this.slot.set(bytes.subarray(at, end), this.used);
-      this.advance(end - at);
-      at = end;
-    }
-  }
-
   end(): void {
     if (this.used > 0) throw damaged("it is cut short");
   }

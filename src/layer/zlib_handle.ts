@@ -2,8 +2,8 @@
  * Synchronous decompression by node:zlib, without its streams.
  *
  * The streams of node:zlib sit on a handle whose `writeSync` takes input and output buffers as they are; npm's
- * minizlib, and so every `npm:tar`, lives on the same handle, which keeps it from changing. It writes into shared memory
- * directly and is a quarter faster than the streams.
+ * minizlib, and so every `npm:tar`, lives on the same handle, which keeps it from changing. It writes into shared memory directly, which the
+ * streams do not.
  *
  * @module
  */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { openOptional } from "./library.ts";
+
 // `struct inflate_state` of igzip_lib.h, alike from 2.30 to 2.32 on all 64-bit machines; test/linux/isal_test.ts asks the
 // compiler. The soname stands for it: `libisal.so.2`.
 const NEXT_OUT = 0;
@@ -49,12 +51,8 @@ export function hasIsal(): boolean {
 
 function library(): Symbols | null {
   if (symbols !== undefined) return symbols;
-  try {
-    symbols = Deno.dlopen(LIBISAL, TABLE).symbols;
-    if (!inflatesRightly()) symbols = null;
-  } catch {
-    symbols = null;
-  }
+  symbols = openOptional([LIBISAL], TABLE)?.symbols ?? null;
+  if (symbols !== null && !inflatesRightly()) symbols = null;
   return symbols;
 }
 
@@ -63,10 +61,14 @@ function inflatesRightly(): boolean {
   const input = Uint8Array.of(0, 1, 0, 254, 255, 97, 75, 74, 78, 74, 78, 2, 0, 153);
   const output = new Uint8Array(16);
   const inflate = new IsalInflate();
-  inflate.write(input.subarray(0, 8), 0, output, 0);
-  const written = output.length - inflate.outputLeft;
-  if (inflate.ended || inflate.inputLeft > 0) return false;
-  inflate.write(input, 8, output, written);
+  try {
+    inflate.write(input.subarray(0, 8), 0, output, 0);
+    const written = output.length - inflate.outputLeft;
+    if (inflate.ended || inflate.inputLeft > 0) return false;
+    inflate.write(input, 8, output, written);
+  } catch {
+    return false;
+  }
   const text = String.fromCharCode(...output.subarray(0, output.length - inflate.outputLeft));
   return inflate.ended && inflate.inputLeft === 1 && text === "abcbcb";
 }

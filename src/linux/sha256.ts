@@ -7,6 +7,8 @@
  * @module
  */
 
+import { openOptional } from "./library.ts";
+
 /** Files of OpenSSL's library, the newest first. */
 export const LIBCRYPTO: readonly string[] = ["libcrypto.so.3", "libcrypto.so.1.1"];
 
@@ -67,22 +69,18 @@ function byNode(): { hash: Hash; library: string } {
 }
 
 function byLibcrypto(): { hash: Hash; library: string } | undefined {
-  for (const library of LIBCRYPTO) {
-    try {
-      return { hash: evp(Deno.dlopen(library, EVP).symbols), library };
-    } catch (e) {
-      if (e instanceof Deno.errors.NotCapable) return undefined;
-      // Not this one: the next.
-    }
-  }
+  const found = openOptional(LIBCRYPTO, EVP);
+  const hash = found && evp(found.symbols);
+  return hash && { hash, library: found.file };
 }
 
-function evp(libcrypto: Deno.DynamicLibrary<typeof EVP>["symbols"]): Hash {
+/** Undefined where the library refuses, as one that may not do SHA-256. */
+function evp(libcrypto: Deno.DynamicLibrary<typeof EVP>["symbols"]): Hash | undefined {
   const { EVP_DigestInit_ex: init, EVP_DigestUpdate: update, EVP_DigestFinal_ex: final } =
     libcrypto;
   const context = libcrypto.EVP_MD_CTX_new();
   const ok = context !== null && init(context, libcrypto.EVP_sha256(), null) === 1;
-  if (!ok) throw new Error("EVP_DigestInit_ex failed");
+  if (!ok) return undefined;
   const digest = new Uint8Array(32);
   return (block, out, offset) => {
     // With no type given it is the one before: OpenSSL 3 looks a given one up each time.

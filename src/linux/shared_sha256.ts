@@ -5,6 +5,7 @@
  * @module
  */
 
+import { openOptional } from "./library.ts";
 import { LIBCRYPTO } from "./sha256.ts";
 
 const TABLE = {
@@ -17,17 +18,6 @@ type Symbols = Deno.DynamicLibrary<typeof TABLE>["symbols"];
 
 /** null: no library has them. */
 let symbols: Symbols | null | undefined;
-
-function open(): Symbols | null {
-  for (const library of LIBCRYPTO) {
-    try {
-      return Deno.dlopen(library, TABLE).symbols;
-    } catch {
-      // Not this one: the next.
-    }
-  }
-  return null;
-}
 
 /** Bytes of memory that a state takes: `SHA256_CTX` is 28 words of 32 bits. */
 export const SHARED_SHA256_BYTES = 112;
@@ -49,7 +39,7 @@ export class SharedSha256 {
    * @param offset A multiple of four.
    */
   static at(memory: SharedArrayBuffer, offset: number): SharedSha256 | undefined {
-    if (symbols === undefined) symbols = open();
+    if (symbols === undefined) symbols = openOptional(LIBCRYPTO, TABLE)?.symbols ?? null;
     if (symbols === null) return undefined;
     return new SharedSha256(symbols, new Uint8Array(memory, offset, SHARED_SHA256_BYTES));
   }
@@ -68,10 +58,11 @@ export class SharedSha256 {
     );
   }
 
-  /** The digest, 32 bytes. Call {@link init} before more. */
+  /** The digest so far, 32 bytes. */
   digest(): Uint8Array {
     const digest = new Uint8Array(32);
-    this.#symbols.SHA256_Final(digest, this.#state);
+    // Of a copy, which is used up.
+    this.#symbols.SHA256_Final(digest, this.#state.slice());
     return digest;
   }
 }

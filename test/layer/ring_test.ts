@@ -15,9 +15,11 @@ const FILL = `
       ring.acquire().fill(i, 0, length);
       ring.publish(length);
     }
+    ring.awaitHashed();
+    const digest = ring.digest();
     ring.finish();
     ring.awaitWritten();
-    postMessage("done");
+    postMessage(digest);
   };`;
 
 Deno.test({
@@ -31,7 +33,7 @@ Deno.test({
     // Twice: the memory is used again.
     for (let again = 0; again < 2; again++) {
       ring.reset();
-      const done = new Promise((resolve) => worker.onmessage = resolve);
+      const theirs = new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
       worker.postMessage({ memory: ring.memory, lengths });
       const expected = createHash("sha256");
       let count = 0;
@@ -42,9 +44,10 @@ Deno.test({
         ring.release();
       }
       assertEquals(count, lengths.length);
-      assertEquals(toHex(ring.digest()), expected.digest("hex"));
+      const digest = ring.digest();
+      assertEquals(toHex(digest), expected.digest("hex"));
       ring.written();
-      await done;
+      assertEquals(await theirs, digest);
     }
     worker.terminate();
   },

@@ -40,15 +40,6 @@ export class Slots implements Output {
     this.used = 0;
   }
 
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const end = Math.min(bytes.length, at + this.slot.length - this.used);
-      this.slot.set(bytes.subarray(at, end), this.used);
-      this.advance(end - at);
-      at = end;
-    }
-  }
-
   /** All that was put in. */
   bytes(): Uint8Array {
     return concat(...this.#full, this.slot.subarray(0, this.used));
