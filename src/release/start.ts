@@ -9,8 +9,12 @@ import { loadProgram } from "./script.ts";
 
 // What installers and scripts ask most, without loading anything.
 if (Deno.args.length === 1 && Deno.args[0] === "--version") {
-  console.log(`lamina ${VERSION}`);
-  Deno.exit(0);
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(`lamina ${VERSION}\n`));
+    Deno.exit(0);
+  } catch {
+    // The whole program says what is wrong with stdout.
+  }
 }
 const code = Deno.readFileSync(new URL("./program.code", import.meta.url));
 Deno.exit(await loadProgram(code).main(Deno.args));

@@ -21,7 +21,8 @@ const TYPICAL: Counts = { layers: 5, directories: 1_500, files: 15_000, bytes: 5
 export default defineCommand({
   description:
     "Tries, on the filesystems of the store and of PATH, the very operations that composing there would take, and " +
-    "measures them. What is found is remembered until the next boot. What it makes is removed again.",
+    "measures them. What is found is remembered until the next boot. What it makes is removed again. Says, too, what " +
+    "inflates gzip layers: ISA-L (libisal.so.2) where the host has it, unless $LAMINA_INFLATE is `zlib`.",
   arguments: [{
     name: "PATH",
     optional: true,

@@ -67,14 +67,20 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof LaminaError ? error.hint : systemHint(error);
 }
 
-/** Prints an error where it belongs: on stdout as JSON, else on stderr. */
+/** Prints an error where it belongs: on stdout as JSON, else, or where that cannot be written to, on stderr. */
 export function printFailure(
   error: unknown,
   globals: Pick<Globals, "json" | "verbose">,
   screen: Screen,
 ): void {
-  if (globals.json) printJson(failureDocument(error));
-  else writeText("stderr", failureText(error, screen, globals.verbose));
+  if (globals.json) {
+    try {
+      return printJson(failureDocument(error));
+    } catch {
+      // The error may be just that.
+    }
+  }
+  writeText("stderr", failureText(error, screen, globals.verbose));
 }
 
 function messageOf(thrown: unknown): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LaminaError } from "../../error.ts";
 import type { Globals } from "../globals.ts";
 import { type Screen, type StreamName } from "./screen.ts";
 
@@ -35,18 +36,25 @@ export function printJson(document: unknown): void {
 
 const encoder = new TextEncoder();
 
-/** Writes all of a text. A reader that went away (`lamina images | head -1`) is no error. */
+/** Writes all of a text; see {@link writeBytes}. */
 export function writeText(name: StreamName, text: string): void {
   writeBytes(name, encoder.encode(text));
 }
 
-/** Writes all of some bytes; see {@link writeText}. */
+/**
+ * Writes all of some bytes. A reader that went away (`lamina images | head -1`) is no error; and if stderr cannot be written to, there is
+ * nobody to say it to.
+ *
+ * @throws {LaminaError} stdout cannot be written to.
+ */
 export function writeBytes(name: StreamName, bytes: Uint8Array): void {
   try {
     for (let done = 0; done < bytes.length;) {
       done += Deno[name].writeSync(bytes.subarray(done));
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (error instanceof Deno.errors.BrokenPipe || name === "stderr") return;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LaminaError("failed", `writing the answer to stdout: ${reason}`, { cause: error });
   }
 }
