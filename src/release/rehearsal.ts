@@ -47,7 +47,7 @@ async function rehearse(output: string): Promise<void> {
     await pull(store, images[0].reference, { name: "web" });
     const program = loadProgram();
     for (const command of COMMANDS) {
-      const words = command.replace("DIR", directory).split(" ");
+      const words = command.split(" ").map((word) => word.replace("DIR", directory));
       await program.main(["--root", `${directory}/store`, ...words]);
     }
     Deno.writeFileSync(output, program.code());
