@@ -9,7 +9,7 @@ import { formatDump, fsVerityDigest, parseDump, writeErofs } from "../src/tree/m
 import { TempDir } from "../test/support/temp.ts";
 import { generateTree } from "./generated.ts";
 import { type Case, interleave } from "./interleave.ts";
-import type { Section } from "./report.ts";
+import type { Section } from "./section.ts";
 import { needing, run } from "./tool.ts";
 
 const ENTRIES = 100_000;

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
-import { Store } from "../src/store/mod.ts";
+import { compileFloor } from "./floor/compile.ts";
 import type { Ground } from "./ground.ts";
 import { type Case, interleave } from "./interleave.ts";
 import { cp, rsyncCopies, rsyncLinks } from "./peers/copiers.ts";
 import { goMicrovmClone } from "./peers/go_microvm.ts";
 import { ostreeCheckout } from "./peers/ostree.ts";
-import { planOf } from "./plan.ts";
-import type { Section } from "./report.ts";
+import { writePlan } from "./plan.ts";
+import type { Section } from "./section.ts";
 import { needing, run } from "./tool.ts";
 
 /** Strategies that make directories anywhere. */
@@ -76,22 +75,17 @@ function ours(strategy: Directory, ground: Ground): Case {
 
 function floors(strategy: Directory, ground: Ground): Case[] {
   const needs = needing("cc");
-  const program = `${ground.path}/compose_floor`;
-  const plan = `${ground.path}/plan`;
-  const store = Store.open(ground.store);
-  if (needs.skip === undefined) {
-    const source = fromFileUrl(new URL("floor/compose_floor.c", import.meta.url));
-    run("cc", ["-O2", "-pthread", "-o", program, source]);
-    const record = store.images.find(ground.subject.image);
-    const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
-    Deno.writeFileSync(plan, planOf(store.trees.merge(record).root, layers));
+  if (needs.skip !== undefined) {
+    return [FLOOR, FLOOR_2].map((name) => ({ name, ...needs, run: () => {} }));
   }
+  const program = compileFloor("compose_floor", ground.path, "-pthread");
+  const plan = `${ground.path}/plan`;
+  const objects = writePlan(ground.store, ground.subject.image, plan);
   return [FLOOR, FLOOR_2].map((name, index) => ({
     name,
-    ...needs,
     prepare: () => ground.target(),
     run: (target) => {
-      const args = [strategy, plan, store.layout.objects, `${target}`, `${index + 1}`];
+      const args = [strategy, plan, objects, `${target}`, `${index + 1}`];
       return Number(run(program, args).split(" ")[0]);
     },
   }));

@@ -4,10 +4,15 @@
  * @module
  */
 
-import { figures } from "./figures.ts";
-import { addSection, markdown, readRun, type Run } from "./report.ts";
+import { DIRECTORIES } from "./directories.ts";
+import { barsFigure } from "./figures/bars.ts";
+import { directoriesFigure } from "./figures/directories.ts";
+import { scaleFigure } from "./figures/scale.ts";
+import { storageFigure } from "./figures/storage.ts";
 import { matrixText } from "./matrix.ts";
-import { addScale, scaleTable } from "./scale.ts";
+import { addFound, type Found, readRun } from "./results.ts";
+import { scaleTable } from "./scale.ts";
+import { markdown } from "./section.ts";
 import { storageTable } from "./storage.ts";
 
 /** Prints the tables, and writes the plots beside this file. */
@@ -18,13 +23,7 @@ export function draw(files: readonly string[]): void {
     return run;
   });
   if (runs.length === 0) throw new Error("--draw takes what --json FILE wrote");
-  const all: Run = {
-    ...runs[0],
-    sections: runs.flatMap(({ sections }) => sections).reduce(addSection, []),
-    storage: runs.flatMap(({ storage }) => storage),
-    scale: runs.map(({ scale }) => scale).reduce(addScale, []),
-    matrix: runs.flatMap(({ matrix }) => matrix),
-  };
+  const all = runs.slice(1).reduce(addFound, runs[0]);
   const { kernel, cpu, processors } = all.machine;
   console.log(`${all.date}, Linux ${kernel}, ${processors} × ${cpu}\n${all.versions.join(", ")}\n`);
   for (const section of all.sections) console.log(markdown(section));
@@ -35,4 +34,16 @@ export function draw(files: readonly string[]): void {
     Deno.writeTextFileSync(new URL(`plots/${name}`, import.meta.url), svg);
     console.log(`drawn: bench/plots/${name}`);
   }
+}
+
+/** Draws what a run has the figures for: names of files, and what belongs into them. */
+function* figures({ sections, scale, storage }: Found): Generator<readonly [string, string]> {
+  const directories = sections.filter(({ topic }) => DIRECTORIES.some((one) => one === topic));
+  if (directories.length > 0) yield ["directories.svg", directoriesFigure(directories)];
+  for (const topic of ["mounts", "pull"]) {
+    const section = sections.find((one) => one.topic === topic);
+    if (section !== undefined) yield [`${topic}.svg`, barsFigure(section)];
+  }
+  if (scale.length > 0) yield ["scale.svg", scaleFigure(scale)];
+  if (storage.length > 0) yield ["storage.svg", storageFigure(storage)];
 }

@@ -1,5 +1,5 @@
 /**
- * The filesystems that are composed on.
+ * The filesystems that are measured on.
  *
  * @module
  */
@@ -17,29 +17,42 @@ export interface Mounted extends AsyncDisposable {
   readonly path: string;
 }
 
+/** Whether files can share extents on a kind (FICLONE). */
+export function sharesExtents(kind: string): boolean {
+  return kind === "xfs" || kind === "btrfs";
+}
+
+/** Makes a filesystem of a kind that can be made here. */
+export function freshFilesystem(kind: string): Promise<Mounted> {
+  return kind === "tmpfs" ? makeTmpfs() : LoopFs.make(kind as LoopKind, SIZE_MIB);
+}
+
 /**
- * Makes a fresh filesystem. Returns why it cannot be made here.
+ * A filesystem to use for a while. Returns why there is none.
  *
- * @param on Has a directory for each kind, on such a filesystem, to use instead and to keep.
+ * @param on Has a directory for each kind, on such a filesystem, to use instead of a fresh one, and to keep.
  */
-export async function makeFilesystem(kind: string, on?: string): Promise<Mounted | string> {
+export async function findFilesystem(kind: string, on?: string): Promise<Mounted | string> {
   if (on !== undefined) {
     return { path: `${on}/${kind}`, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  if (kind === "tmpfs") return makeTmpfs();
-  return available(kind as LoopKind) ?? await LoopFs.make(kind as LoopKind, SIZE_MIB);
+  return cannotMake(kind) ?? await freshFilesystem(kind);
 }
 
-function makeTmpfs(): Mounted | string {
-  if (Deno.uid() !== 0) return "not root";
+function cannotMake(kind: string): string | undefined {
+  if (kind !== "tmpfs") return available(kind as LoopKind);
+  return Deno.uid() === 0 ? undefined : "not root";
+}
+
+function makeTmpfs(): Promise<Mounted> {
   const path = Deno.makeTempDirSync({ prefix: "lamina-tmpfs-" });
   run("mount", ["-t", "tmpfs", "-o", `size=${SIZE_MIB}m`, "tmpfs", path]);
-  return {
+  return Promise.resolve({
     path,
     [Symbol.asyncDispose]: () => {
       run("umount", ["-R", "-l", path]);
       Deno.removeSync(path);
       return Promise.resolve();
     },
-  };
+  });
 }

@@ -16,6 +16,8 @@ import {
 } from "../src/tree/mod.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
 import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
+import { enterImage } from "./generated.ts";
+import { table } from "./table.ts";
 import { has, run } from "./tool.ts";
 
 /** Layers of the images that go; nothing goes first. */
@@ -55,7 +57,7 @@ export async function benchGc(lamina: string, kind: LoopKind, rounds: number): P
     );
     columns.push(measure(lamina, root, victims, rounds));
   }
-  console.log(table(kind, columns));
+  console.log(gcTable(kind, columns));
 }
 
 /** Fills a store. Returns the names of images that are to go: for each step, one for each run. */
@@ -91,16 +93,7 @@ class Maker {
   image(name: string, count: number): void {
     const store = this.#store;
     const diffIds = Array.from({ length: count }, () => this.#layer());
-    using staging = store.staging();
-    const image = store.trees.make({
-      digest: `sha256:${createHash("sha256").update(name).digest("hex")}`,
-      source: name,
-      platform: "linux/amd64",
-      pulled: new Date().toISOString(),
-      layers: diffIds.map((diffId) => ({ diffId, digest: diffId, size: 0, mediaType: "" })),
-    }, staging);
-    store.images.enter(image, new Uint8Array(), new Uint8Array(), staging);
-    store.names.set(name, image.digest);
+    store.names.set(name, enterImage(store, diffIds, name).digest);
   }
 
   #layer(): string {
@@ -180,28 +173,24 @@ function countCalls(command: readonly string[]): number {
   }
 }
 
-function table(kind: LoopKind, columns: readonly (readonly Cost[])[]): string {
+function gcTable(kind: LoopKind, columns: readonly (readonly Cost[])[]): string {
   const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
   const heads = STORES.flatMap((layers) =>
     ["ms", "system calls"].map((what) =>
       `${what}, ${number(layers)} layers, ${number(layers * OWN)} objects`
     )
   );
-  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rows = STEPS.map((layers, step) => [
+    `${layers} layers`,
+    ...columns.flatMap((costs) => [
+      number(median(costs[step].milliseconds)),
+      number(costs[step].calls),
+    ]),
+  ]);
   return [
     `### lamina gc on ${kind}`,
     "",
-    row(["an image goes, of", ...heads]),
-    row(["---", ...heads.map(() => "---:")]),
-    ...STEPS.map((layers, step) =>
-      row([
-        `${layers} layers`,
-        ...columns.flatMap((costs) => [
-          number(median(costs[step].milliseconds)),
-          number(costs[step].calls),
-        ]),
-      ])
-    ),
+    ...table(["an image goes, of", ...heads], rows),
     "",
   ].join("\n");
 }

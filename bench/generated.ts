@@ -104,7 +104,8 @@ function enterLayer(store: Store, root: Inode): string {
   return diffId;
 }
 
-function enterImage(store: Store, chain: readonly string[], name: string): ImageRecord {
+/** Enters the record and the tree of an image; its layers are there. */
+export function enterImage(store: Store, chain: readonly string[], name: string): ImageRecord {
   using staging = store.staging();
   const image = store.trees.make({
     digest: `sha256:${createHash("sha256").update(name).digest("hex")}`,

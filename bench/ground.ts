@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { run } from "./tool.ts";
 
 /** The image that is measured with, and the program. */
@@ -41,14 +42,11 @@ export class Ground implements AsyncDisposable {
   made(name: string, make: (path: string) => void): string {
     const path = `${this.path}/${name}`;
     const whole = `${path}.made`;
-    try {
-      Deno.statSync(whole);
-    } catch {
-      run("rm", ["-rf", path]);
-      make(path);
-      run("sync", ["-f", this.path]);
-      Deno.writeTextFileSync(whole, "");
-    }
+    if (existsSync(whole)) return path;
+    run("rm", ["-rf", path]);
+    make(path);
+    run("sync", ["-f", this.path]);
+    Deno.writeTextFileSync(whole, "");
     return path;
   }
 

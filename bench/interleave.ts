@@ -76,6 +76,11 @@ async function once(one: Case, round: number): Promise<{ elapsed: number; inside
   return { elapsed, inside: own?.inside };
 }
 
+/** Those that ran. */
+export function took(timings: readonly Timing[]): Timing[] {
+  return timings.filter(({ milliseconds }) => milliseconds.length > 0);
+}
+
 /** The median of the ratios round by round: `a` over `b`; undefined where one of them did not run. */
 export function ratio(a: Timing, b: Timing): number | undefined {
   const rounds = Math.min(a.milliseconds.length, b.milliseconds.length);

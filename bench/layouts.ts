@@ -5,19 +5,19 @@
  * @module
  */
 
-import type { ImageRecord, TreeImage, TreeLayout } from "../src/store/mod.ts";
-import { Store } from "../src/store/mod.ts";
+import { type ImageRecord, Store, type TreeImage, type TreeLayout } from "../src/store/mod.ts";
+import { median } from "../src/strategy/bench/statistics.ts";
 import { mounts } from "../src/strategy/mounts.ts";
 import { LoopFs } from "../test/support/loopfs.ts";
 import { type Family, generate } from "./generated.ts";
-import { linesFigure } from "./figures.ts";
+import { linesFigure } from "./figures/lines.ts";
+import { table } from "./table.ts";
 import { run } from "./tool.ts";
-import { median } from "../src/strategy/bench/statistics.ts";
 
 const LAYOUTS: readonly TreeLayout[] = ["squashed", "layered", "hybrid"];
 
 /** The families that are measured. */
-export const FAMILIES: readonly Family[] = [
+const FAMILIES: readonly Family[] = [
   { name: "base of 20,000", images: 150, base: 20_000, baseLayers: 1, own: 200 },
   { name: "base of 20,000 in 10 layers", images: 30, base: 20_000, baseLayers: 10, own: 200 },
   { name: "larger layers above it", images: 30, base: 20_000, baseLayers: 1, own: 4_000 },
@@ -25,7 +25,7 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** What one layout of a family costs. */
-export interface LayoutCost {
+interface LayoutCost {
   readonly layout: TreeLayout;
   /** Metadata images that one image of the family is mounted of. */
   readonly images: number;
@@ -40,13 +40,13 @@ export interface LayoutCost {
 }
 
 /** One family, measured. */
-export interface FamilyCost {
+interface FamilyCost {
   readonly family: Family;
   readonly layouts: readonly LayoutCost[];
 }
 
 /** Measures a family in a store made in a directory. */
-export function measureFamily(on: string, family: Family): FamilyCost {
+function measureFamily(on: string, family: Family): FamilyCost {
   const store = Store.open(`${on}/${family.name.replaceAll(/\W+/g, "-")}`, { create: true });
   using _shared = store.shared();
   const images = generate(store, family);
@@ -124,19 +124,32 @@ function open(stack: readonly TreeImage[], objects: string) {
 }
 
 /** From how many images on a layout costs less than squashed, by sums that start with the first image; undefined if never. */
-export function breakEven(own: readonly number[], squashed: readonly number[]): number | undefined {
+function breakEven(own: readonly number[], squashed: readonly number[]): number | undefined {
   const index = own.findIndex((value, at) => value < squashed[at]);
   return index < 0 ? undefined : index + 1;
 }
 
 /** Running sums. */
-export function sums(values: readonly number[]): number[] {
+function sums(values: readonly number[]): number[] {
   let sum = 0;
   return values.map((value) => sum += value);
 }
 
+const HEADS = [
+  "layout",
+  "images mounted",
+  "metadata MiB",
+  "first built, ms",
+  "each further, ms",
+  "all built, s",
+  "mounted, ms",
+  "walked, ms",
+  "fewer bytes from",
+  "less building from",
+];
+
 /** The table of a family. */
-export function layoutTable({ family, layouts }: FamilyCost): string {
+function layoutTable({ family, layouts }: FamilyCost): string {
   const squashed = layouts[0];
   const shown = (even: number | undefined) => even === undefined ? "never" : String(even);
   const rows = layouts.map((cost) => {
@@ -144,26 +157,22 @@ export function layoutTable({ family, layouts }: FamilyCost): string {
       shown(breakEven(cost.bytes, squashed.bytes)),
       shown(breakEven(sums(cost.build), sums(squashed.build))),
     ];
-    return `| ${
-      [
-        cost.layout,
-        cost.images,
-        (cost.bytes.at(-1)! / 2 ** 20).toFixed(1),
-        cost.build[0].toFixed(0),
-        median(cost.build.slice(1)).toFixed(1),
-        (cost.build.reduce((a, b) => a + b) / 1000).toFixed(1),
-        median(cost.mount).toFixed(2),
-        median(cost.walk).toFixed(0),
-        ...even,
-      ].join(" | ")
-    } |`;
+    return [
+      cost.layout,
+      String(cost.images),
+      (cost.bytes.at(-1)! / 2 ** 20).toFixed(1),
+      cost.build[0].toFixed(0),
+      median(cost.build.slice(1)).toFixed(1),
+      (cost.build.reduce((a, b) => a + b) / 1000).toFixed(1),
+      median(cost.mount).toFixed(2),
+      median(cost.walk).toFixed(0),
+      ...even,
+    ];
   });
   return [
     `### ${family.name}: ${family.images} images, ${family.own} entries of its own each`,
     "",
-    "| layout | images mounted | metadata MiB | first built, ms | each further, ms | all built, s | mounted, ms | walked, ms | fewer bytes from | less building from |",
-    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ...rows,
+    ...table(HEADS, rows),
     "",
   ].join("\n");
 }

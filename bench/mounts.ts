@@ -4,14 +4,14 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
 import { Store } from "../src/store/mod.ts";
+import { compileFloor } from "./floor/compile.ts";
 import type { Ground } from "./ground.ts";
 import { type Case, interleave } from "./interleave.ts";
 import { cfsctlMount, mountComposefs } from "./peers/composefs.ts";
 import { ctrMounts } from "./peers/containerd.ts";
 import { overlayBy, podmanMount } from "./peers/containers.ts";
-import type { Section } from "./report.ts";
+import type { Section } from "./section.ts";
 import { needing, run } from "./tool.ts";
 
 /** Measures them all. */
@@ -30,9 +30,11 @@ export async function benchMounts(
     ours(ground, "composefs", "rw"),
     ours(ground, "composefs", "ro"),
     started(ground),
-    floor(ground, "overlay", "rw", layers.toReversed()),
-    floor(ground, "composefs", "rw", composefs),
-    floor(ground, "composefs", "ro", composefs),
+    ...floors(ground, [
+      ["overlay", "rw", ...layers.toReversed()],
+      ["composefs", "rw", ...composefs],
+      ["composefs", "ro", ...composefs],
+    ]),
     overlayBy("mount", ground, layers),
     mountComposefs(ground, store.layout.tree(record.tree.digest), store.layout.objects),
     overlayBy("fuse-overlayfs", ground, layers),
@@ -60,18 +62,13 @@ function ours(ground: Ground, strategy: string, access: string): Case {
 }
 
 /** The same system calls in C; inside: without the start of its process. */
-function floor(
+function floors(
   ground: Ground,
-  strategy: string,
-  access: string,
-  layers: readonly string[],
-): Case {
+  all: readonly (readonly [strategy: string, access: string, ...layers: string[]])[],
+): Case[] {
   const needs = needing("cc");
-  const program = `${ground.path}/mount_floor`;
-  if (needs.skip === undefined) {
-    run("cc", ["-O2", "-o", program, fromFileUrl(new URL("floor/mount_floor.c", import.meta.url))]);
-  }
-  return {
+  const program = needs.skip === undefined ? compileFloor("mount_floor", ground.path) : "";
+  return all.map(([strategy, access, ...layers]) => ({
     name: `C, the same calls: ${strategy} (${access})`,
     ...needs,
     prepare: () => ground.target(),
@@ -82,7 +79,7 @@ function floor(
       run("umount", [`${target}`]);
       run("rm", ["-rf", `${target}`, `${target}.work`]);
     },
-  };
+  }));
 }
 
 /** What each run of the program takes that does nothing. */

@@ -5,6 +5,7 @@
  */
 
 import { toCString } from "../src/linux/mod.ts";
+import { Store } from "../src/store/mod.ts";
 import { type Inode, S_IFLNK, S_IFMT, S_IFREG } from "../src/tree/mod.ts";
 
 /** Bytes, appended. */
@@ -56,13 +57,22 @@ class Writer {
   }
 }
 
+/** Writes the plan of an image in a store. Returns the store's directory of objects, where the plan finds contents. */
+export function writePlan(root: string, image: string, file: string): string {
+  const store = Store.open(root);
+  const record = store.images.find(image);
+  const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
+  Deno.writeFileSync(file, planOf(store.trees.merge(record).root, layers));
+  return store.layout.objects;
+}
+
 /**
  * The plan of a merged tree. Devices and further names of hard links, of which an ordinary image has next to none, are left out.
  *
  * @param root With origins.
  * @param layers The layers' directories, lowest first.
  */
-export function planOf(root: Inode, layers: readonly string[]): Uint8Array {
+function planOf(root: Inode, layers: readonly string[]): Uint8Array {
   const out = new Writer();
   const seen = new Set<Inode>();
   const visit = (directory: Inode, name: string, path: string) => {

@@ -6,13 +6,14 @@
 
 import { TempDir } from "../test/support/temp.ts";
 import type { Subject } from "./ground.ts";
+import { readBlobs } from "./images.ts";
 import { interleave } from "./interleave.ts";
 import { cfsctlPull } from "./peers/composefs.ts";
 import { ctrImport } from "./peers/containerd.ts";
 import { skopeoCopy, umociUnpack } from "./peers/containers.ts";
 import { goMicrovmExtract } from "./peers/go_microvm.ts";
 import { PullFloor } from "./pull_floor.ts";
-import type { Section } from "./report.ts";
+import type { Section } from "./section.ts";
 import { run } from "./tool.ts";
 import { onFresh, type Unpacker } from "./unpacker.ts";
 
@@ -33,10 +34,8 @@ export async function benchPull(
     ctrImport(subject, scratch.path),
     goMicrovmExtract(subject),
   ];
-  // From the page cache for all alike, so without a round that does not count.
-  for (const entry of Deno.readDirSync(`${subject.layout}/blobs/sha256`)) {
-    await Deno.readFile(`${subject.layout}/blobs/sha256/${entry.name}`);
-  }
+  // So without a round that does not count.
+  await readBlobs(subject.layout);
   const timings = await interleave(all.map((one) => onFresh(filesystem, one)), rounds, 0);
   const { notes } = floor;
   return { topic: "pull", filesystem, image: subject.image, base: all[0].name, timings, notes };

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
 import { Store } from "../src/store/mod.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
+import { compileFloor } from "./floor/compile.ts";
 import type { Subject } from "./ground.ts";
-import { planOf } from "./plan.ts";
+import { writePlan } from "./plan.ts";
 import { needing, run } from "./tool.ts";
 import type { Unpacker } from "./unpacker.ts";
 
@@ -32,10 +32,9 @@ export class PullFloor {
   constructor(subject: Subject, scratch: string) {
     const processors = navigator.hardwareConcurrency;
     const name = `the floor in C, divided by ${processors} processors`;
-    const program = `${scratch}/pull_floor`;
-    const needs = needing("cc");
-    const skip = needs.skip ?? compile(program);
-    if (skip !== undefined) {
+    const program = needing("cc").skip === undefined ? compile(scratch) : undefined;
+    if (program === undefined) {
+      const skip = "needs cc, OpenSSL, and a library that inflates";
       this.unpacker = { name, skip, run: () => {} };
       return;
     }
@@ -66,18 +65,15 @@ export class PullFloor {
   }
 }
 
-/** Compiles the floor with the fastest library that the compiler finds. Returns why it cannot. */
-function compile(program: string): string | undefined {
-  const source = fromFileUrl(new URL("floor/pull_floor.c", import.meta.url));
+/** Compiles the floor with the fastest library that the compiler finds; undefined if it finds none. */
+function compile(into: string): string | undefined {
   for (const flags of LIBRARIES) {
     try {
-      run("cc", ["-O2", "-o", program, source, ...flags, "-lcrypto"]);
-      return undefined;
+      return compileFloor("pull_floor", into, ...flags, "-lcrypto");
     } catch {
       // The next library.
     }
   }
-  return "cc finds no OpenSSL, or no library that inflates";
 }
 
 /** Arguments of the program: the plan, the directory of objects, the blobs. */
@@ -87,11 +83,9 @@ function inputOf(
 ): [string, string, ...string[]] {
   const root = `${scratch}/store`;
   run(lamina, ["--root", root, "--quiet", "pull", `oci:${layout}:${image}`, "--name", image]);
-  const store = Store.open(root);
-  const record = store.images.find(image);
-  const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
   const plan = `${scratch}/plan`;
-  Deno.writeFileSync(plan, planOf(store.trees.merge(record).root, layers));
-  const blobs = record.layers.map(({ digest }) => `${layout}/blobs/${digest.replace(":", "/")}`);
-  return [plan, store.layout.objects, ...blobs];
+  const objects = writePlan(root, image, plan);
+  const { layers } = Store.open(root).images.find(image);
+  const blobs = layers.map(({ digest }) => `${layout}/blobs/${digest.replace(":", "/")}`);
+  return [plan, objects, ...blobs];
 }

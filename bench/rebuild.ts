@@ -7,6 +7,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { Store } from "../src/store/mod.ts";
+import { median } from "../src/strategy/bench/statistics.ts";
 import {
   countTree,
   encodeOrigins,
@@ -17,7 +18,7 @@ import {
 } from "../src/tree/mod.ts";
 import { TempDir } from "../test/support/temp.ts";
 import { generate } from "./generated.ts";
-import { median } from "../src/strategy/bench/statistics.ts";
+import { table } from "./table.ts";
 import { run } from "./tool.ts";
 
 /** Entries of the base and layers that they are in. */
@@ -80,17 +81,13 @@ export function benchRebuild(rounds: number): void {
       const all = runs[index].map((phases) => PHASES.reduce((sum, one) => sum + phases[one], 0));
       const cells = PHASES.map((phase) => median(runs[index].map((phases) => phases[phase])));
       const name = `${base.toLocaleString("en")} in ${layers}`;
-      return `| ${
-        [name, way, ...[...cells, median(all)].map((ms) => ms.toFixed(0))].join(" | ")
-      } |`;
+      return [name, way, ...[...cells, median(all)].map((ms) => ms.toFixed(0))];
     });
   });
   console.log([
     `### the tree of a rebuilt image: ms, medians of ${rounds}`,
     "",
-    `| base | merged of | ${PHASES.join(" | ")} | all |`,
-    `| --- | --- |${" ---: |".repeat(PHASES.length + 1)}`,
-    ...rows,
+    ...table(["base", "merged of", ...PHASES, "all"], rows, 2),
     "",
   ].join("\n"));
 }

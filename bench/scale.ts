@@ -4,9 +4,11 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { writeLayout } from "../src/strategy/bench/generated.ts";
 import { entriesOfLayer, LAYERS } from "../src/strategy/bench/recipe.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
+import { table } from "./table.ts";
 import { has, run } from "./tool.ts";
 
 /** Strategies that need nothing to be kept before. */
@@ -56,7 +58,7 @@ export async function benchScale(
   const add = (step: string, spent: Spent) =>
     costs.push({ filesystem, entries, step, spent: [spent] });
   const store = `${on}/scale-${entries}`;
-  if (!exists(`${store}.made`)) {
+  if (!existsSync(`${store}.made`)) {
     const layout = await layoutOf(on, entries);
     run("rm", ["-rf", store]);
     const from = [`oci:${layout}:scale`, "--name", "scale"];
@@ -75,19 +77,10 @@ export async function benchScale(
   return addScale([], costs);
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** An OCI layout of the image; one that an earlier run made is used again. */
 async function layoutOf(on: string, entries: number): Promise<string> {
   const layout = `${on}/scale-layout-${entries}`;
-  if (exists(layout)) return layout;
+  if (existsSync(layout)) return layout;
   const draft = Deno.makeTempDirSync({ dir: on, prefix: "scale-layout-" });
   const recipe = { kind: "small", files: Math.round(entries / 1.2), layers: LAYERS } as const;
   const layers = Array.from({ length: LAYERS }, (_, n) => () => entriesOfLayer(recipe, n));
@@ -132,20 +125,17 @@ export function scaleTable(costs: readonly ScaleCost[]): string {
     const here = costs.filter((one) => one.filesystem === filesystem);
     const sizes = [...new Set(here.map(({ entries }) => entries))].sort((a, b) => a - b);
     const steps = [...new Set(here.map(({ step }) => step))];
-    const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
     const heads = sizes.map((entries) => `${entries.toLocaleString("en")}: s / MB`);
     const rows = steps.map((step) => {
       const own = sizes.map((entries) =>
         here.find((one) => one.step === step && one.entries === entries)?.spent
       );
-      return row([step, ...own.map(cell), growth(own)]);
+      return [step, ...own.map(cell), growth(own)];
     });
     return [
       `### entries, on ${filesystem}`,
       "",
-      row(["", ...heads, "last two"]),
-      row(["---", ...Array<string>(heads.length + 1).fill("---:")]),
-      ...rows,
+      ...table(["", ...heads, "last two"], rows),
       "",
     ].join("\n");
   }).join("\n");

@@ -5,11 +5,14 @@
  * @module
  */
 
-import { Store } from "../src/store/mod.ts";
 import { Fd, fstatfs, O_DIRECTORY, O_RDONLY, syncfs } from "../src/linux/mod.ts";
-import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
-import { type Content, Contents } from "./contents.ts";
+import { Store } from "../src/store/mod.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
+import { type Content, Contents } from "./contents.ts";
+import { freshFilesystem, sharesExtents } from "./filesystem.ts";
+import { readBlobs } from "./images.ts";
+import { copyToStorage, unpack } from "./peers/containers.ts";
+import { table } from "./table.ts";
 import { needing, run } from "./tool.ts";
 
 /** The images, in the order in which a host gets them; the base that they share comes with the first. */
@@ -45,15 +48,14 @@ interface Account {
 
 /** All that was measured on one kind of filesystem. */
 export interface StorageCosts {
-  readonly kind: LoopKind;
+  readonly kind: string;
   readonly accounts: readonly Account[];
   /** Of all images up to each step. */
   readonly contents: readonly Content[];
   readonly notes: readonly string[];
 }
 
-function contestants(lamina: string, layout: string, kind: LoopKind): Contestant[] {
-  const source = (image: string) => `oci:${layout}:${image}`;
+function contestants(lamina: string, layout: string, kind: string): Contestant[] {
   const compose = (...how: string[]) => (image: string, on: string) => {
     const target = `${on}/${["root", ...how].join("")}-${image}`;
     run(lamina, ["--root", `${on}/store`, "--quiet", "compose", image, target, ...how]);
@@ -64,26 +66,22 @@ function contestants(lamina: string, layout: string, kind: LoopKind): Contestant
   return [{
     name: "flattened copies (umoci raw unpack)",
     ...needing("umoci"),
-    store: (image, on) =>
-      void run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, `${on}/flat-${image}`]),
-    roots: kind === "ext4" ? {} : { "cp -a --reflink=always": copy },
+    store: (image, on) => unpack(layout, image, `${on}/flat-${image}`),
+    roots: sharesExtents(kind) ? { "cp -a --reflink=always": copy } : {},
   }, {
     name: "containers-storage (skopeo copy)",
     ...needing("skopeo"),
-    store: (image, on) => {
-      const storage = `containers-storage:[overlay@${on}/containers+${on}/run]`;
-      run("skopeo", ["--insecure-policy", "copy", source(image), `${storage}bench:${image}`]);
-    },
+    store: (image, on) => copyToStorage({ layout, image }, `${on}/containers`, `${on}/run`),
     roots: {},
   }, {
     name: "lamina pull",
     store: (image, on) =>
-      void run(lamina, ["--root", `${on}/store`, "--quiet", "pull", source(image)]),
+      void run(lamina, ["--root", `${on}/store`, "--quiet", "pull", `oci:${layout}:${image}`]),
     roots: {
       "lamina compose": compose(),
-      ...kind === "ext4"
-        ? {}
-        : { "lamina compose --strategy reflink": compose("--strategy", "reflink") },
+      ...sharesExtents(kind)
+        ? { "lamina compose --strategy reflink": compose("--strategy", "reflink") }
+        : {},
     },
     finish: (on) => void run(lamina, ["--root", `${on}/store`, "--quiet", "release", "--all"]),
   }];
@@ -93,7 +91,7 @@ function contestants(lamina: string, layout: string, kind: LoopKind): Contestant
 export async function measureStorage(
   lamina: string,
   layout: string,
-  kind: LoopKind,
+  kind: string,
   rounds: number,
 ): Promise<StorageCosts> {
   const all = contestants(lamina, layout, kind);
@@ -105,13 +103,10 @@ export async function measureStorage(
     roots: Object.fromEntries(Object.keys(roots).map((way) => [way, STEPS.map((): Cost[] => [])])),
   }));
   let contents: Content[] = [];
-  // From the page cache for all alike.
-  for (const entry of Deno.readDirSync(`${layout}/blobs/sha256`)) {
-    await Deno.readFile(`${layout}/blobs/sha256/${entry.name}`);
-  }
+  await readBlobs(layout);
   for (let round = 0; round < rounds; round++) {
     for (const [index, contestant] of able.entries()) {
-      await using fs = await LoopFs.make(kind, 24 * 1024);
+      await using fs = await freshFilesystem(kind);
       const { stored, roots } = accounts[index];
       STEPS.forEach((image, step) => {
         stored[step].push(costOf(fs.path, () => contestant.store(image, fs.path)));
@@ -164,37 +159,35 @@ export function storageTable({ kind, accounts, contents, notes }: StorageCosts):
   const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
   const cell = (bytes: number, seconds: number) => `${mb(bytes)} / ${seconds.toFixed(1)}`;
   const floor = contents.at(-1)?.bytes ?? NaN;
-  const row = (name: string, cells: readonly string[]) => `| ${[name, ...cells].join(" | ")} |`;
-  const stored = accounts.map(({ name, stored }) =>
-    row(name, [
-      ...stored.map((costs) => cell(middle(costs, "bytes"), middle(costs, "seconds"))),
-      cell(total(stored, "bytes"), total(stored, "seconds")),
-      (total(stored, "bytes") / floor).toFixed(3),
-    ])
-  );
-  const content = (what: keyof Content) => [
+  const stored = accounts.map(({ name, stored }) => [
+    name,
+    ...stored.map((costs) => cell(middle(costs, "bytes"), middle(costs, "seconds"))),
+    cell(total(stored, "bytes"), total(stored, "seconds")),
+    (total(stored, "bytes") / floor).toFixed(3),
+  ]);
+  const content = (name: string, what: keyof Content) => [
+    name,
     ...contents.map((sum, step) => mb(sum[what] - (contents[step - 1]?.[what] ?? 0))),
     mb(contents.at(-1)?.[what] ?? NaN),
     ((contents.at(-1)?.[what] ?? NaN) / floor).toFixed(3),
   ];
   const roots = accounts.flatMap(({ roots }) =>
-    Object.entries(roots).map(([way, costs]) =>
-      row(way, [mb(total(costs, "bytes")), total(costs, "seconds").toFixed(2)])
-    )
+    Object.entries(roots).map(([way, costs]) => [
+      way,
+      mb(total(costs, "bytes")),
+      total(costs, "seconds").toFixed(2),
+    ])
   );
-  const head = [...STEPS, "all", "× distinct"];
   return [
     `### storage on ${kind}: MB / s`,
     "",
-    row("", head),
-    row("---", head.map(() => "---:")),
-    ...stored,
-    row("distinct content", content("bytes")),
-    row("… in whole blocks", content("blocks")),
+    ...table(["", ...STEPS, "all", "× distinct"], [
+      ...stored,
+      content("distinct content", "bytes"),
+      content("… in whole blocks", "blocks"),
+    ]),
     "",
-    `| a root filesystem of each of the ${STEPS.length} | MB | s |`,
-    "| --- | ---: | ---: |",
-    ...roots,
+    ...table([`a root filesystem of each of the ${STEPS.length}`, "MB", "s"], roots),
     ...notes.map((note) => `\n${note}`),
     "",
   ].join("\n");

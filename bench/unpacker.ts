@@ -4,7 +4,7 @@
  * @module
  */
 
-import { makeFilesystem, type Mounted } from "./filesystem.ts";
+import { freshFilesystem } from "./filesystem.ts";
 import type { Case } from "./interleave.ts";
 
 /** A contestant: brings the image into a directory. */
@@ -30,7 +30,7 @@ export function onFresh(kind: string, { name, skip, start, run }: Unpacker): Cas
     ...skip === undefined ? {} : { skip },
     prepare: async (): Promise<Place> => {
       await using making = new AsyncDisposableStack();
-      const { path } = making.use(await makeFilesystem(kind) as Mounted);
+      const { path } = making.use(await freshFilesystem(kind));
       if (start !== undefined) making.use(await start(path));
       return { path, all: making.move() };
     },

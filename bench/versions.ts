@@ -35,9 +35,9 @@ function versionOf(program: string): string | undefined {
       stderr: "null",
     }).outputSync();
     const text = new TextDecoder().decode(stdout);
-    // Some say those of their libraries too: the line that has the program's name is meant.
-    const line = text.split("\n").find((one) => one.includes(`${program}:`)) ?? text;
-    return /\d+\.\d+[^\s',]*/.exec(line)?.[0];
+    // Some say those of their libraries first: what comes after the program's name is meant.
+    const own = text.slice(Math.max(0, text.indexOf(`${program}:`)));
+    return /\d+\.\d+[^\s',]*/.exec(own)?.[0];
   } catch {
     return undefined;
   }

@@ -66,7 +66,7 @@ export interface Guess {
 export type Probed = (image: ImageFacts, access: "ro" | "rw") => readonly ProbeReport[];
 
 /** The times of a strategy for a form: those of its own, or else those that are the same. */
-export function timesFor({ times }: MeasuredCase, strategy: string, form: Form): Times | undefined {
+function timesFor({ times }: MeasuredCase, strategy: string, form: Form): Times | undefined {
   const own = times.filter((one) => one.strategy === strategy);
   const exact = own.find((one) => JSON.stringify(one.form) === JSON.stringify(form));
   return exact ?? own.find(({ form: { access } }) => access === form.access) ?? own[0];

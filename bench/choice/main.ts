@@ -15,7 +15,7 @@ import { type LoadedPlugin, loadPlugins } from "../../src/strategy/loader.ts";
 import { Memory } from "../../src/strategy/memory.ts";
 import { type Place, probe, type ProbeReport } from "../../src/strategy/probe.ts";
 import { run } from "../tool.ts";
-import { makeFilesystem } from "../filesystem.ts";
+import { findFilesystem } from "../filesystem.ts";
 import { judgeChoice, judgeEstimates, type Probed, REQUESTS } from "./judge.ts";
 import { type ImageFacts, measureCase, type MeasuredCase } from "./measure.ts";
 import { estimates, type Judged, misses, summary } from "./report.ts";
@@ -69,7 +69,7 @@ export async function benchChoice(lamina: string, options: ChoiceOptions): Promi
   const judged: [fresh: Judged, learned: Judged] = [nothing(FRESH), nothing(LEARNED)];
   try {
     for (const kind of options.kinds) {
-      const made = await makeFilesystem(kind, options.on);
+      const made = await findFilesystem(kind, options.on);
       if (typeof made === "string") {
         console.log(`${kind}: skipped: ${made}\n`);
         continue;

@@ -64,7 +64,7 @@ function formsFor({ traits }: ProbeReport, counts: Counts): Form[] {
 }
 
 /** The facts of an image. */
-export function factsOf(store: Store, name: string, image: ImageRecord): ImageFacts {
+function factsOf(store: Store, name: string, image: ImageRecord): ImageFacts {
   return { name, counts: countsOf(store, image), data: dataLayers(store, image) > 0 };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { table } from "../table.ts";
 import type { Guess, Verdict } from "./judge.ts";
 
 /** An estimate is good within this part of what was measured. */
@@ -28,14 +29,17 @@ export function summary(all: readonly Judged[]): string {
       share(verdicts, ({ behindPercent }) => behindPercent <= NEAR),
       share(guesses, isGood),
     ];
-    return `| ${known} | ${verdicts.length} | ${cells.join(" | ")} |`;
+    return [known, String(verdicts.length), ...cells];
   });
-  return [
-    "| known | choices | the fastest | … or not told apart from it | within 10 % of it | estimates within ±30 % |",
-    "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ...rows,
-    "",
-  ].join("\n");
+  const heads = [
+    "known",
+    "choices",
+    "the fastest",
+    "… or not told apart from it",
+    `within ${NEAR} % of it`,
+    `estimates within ±${100 * GOOD} %`,
+  ];
+  return [...table(heads, rows), ""].join("\n");
 }
 
 /** How far estimates are off, by strategy and filesystem: how many are good, and the median of estimate / measured. */
@@ -54,14 +58,12 @@ export function estimates({ known, guesses }: Judged): string {
     const cells = filesystems.map((filesystem) =>
       cell(guesses.filter((one) => one.strategy === strategy && one.filesystem === filesystem))
     );
-    return `| ${strategy} | ${cells.join(" | ")} |`;
+    return [strategy, ...cells];
   });
   return [
     `Estimates within ±30 %: estimate / measured, median and range; ${known}`,
     "",
-    `|  | ${filesystems.join(" | ")} |`,
-    `| --- |${" --- |".repeat(filesystems.length)}`,
-    ...rows,
+    ...table(["", ...filesystems], rows, Infinity),
     "",
   ].join("\n");
 }
@@ -73,20 +75,20 @@ export function misses({ known, verdicts }: Judged): string {
       behindPercent > NEAR || behindPercent > 0 && toldApart
     )
     .sort((a, b) => b.behindPercent - a.behindPercent);
+  const rows = missed.map((one) => {
+    const { filesystem, image, request, chosen, fastest, behindPercent } = one;
+    const [own, other] = [chosen, fastest].map(({ strategy, estimateMs, measuredMs }) =>
+      `${strategy}: ${estimateMs.toFixed(1)} / ${measuredMs.toFixed(1)}`
+    );
+    const behind = `${behindPercent.toFixed(0)} %`;
+    return [filesystem, image, request, own, other, behind, reasonOf(one)];
+  });
+  const chosen = "chosen: estimate / measured, ms";
+  const heads = ["on", "image", "request", chosen, "fastest", "behind", "because"];
   return [
     `Missed, ${known}: ${missed.length} of ${verdicts.length}`,
     "",
-    "| on | image | request | chosen: estimate / measured, ms | fastest | behind | because |",
-    "| --- | --- | --- | --- | --- | ---: | --- |",
-    ...missed.map((one) => {
-      const { filesystem, image, request, chosen, fastest, behindPercent } = one;
-      const [own, other] = [chosen, fastest].map(({ strategy, estimateMs, measuredMs }) =>
-        `${strategy}: ${estimateMs.toFixed(1)} / ${measuredMs.toFixed(1)}`
-      );
-      return `| ${filesystem} | ${image} | ${request} | ${own} | ${other} | ${
-        behindPercent.toFixed(0)
-      } % | ${reasonOf(one)} |`;
-    }),
+    ...table(heads, rows, Infinity),
     "",
   ].join("\n");
 }

@@ -10,14 +10,18 @@ import type { Case } from "../interleave.ts";
 import { needing, run } from "../tool.ts";
 import type { Unpacker } from "../unpacker.ts";
 
-/** Unpacks into a directory. */
+/** Unpacks into a directory below the one that it gets. */
 export function umociUnpack({ layout, image }: Subject): Unpacker {
   return {
     name: "umoci raw unpack",
     ...needing("umoci"),
-    run: (on) =>
-      void run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, `${on}/flat`]),
+    run: (on) => unpack(layout, image, `${on}/flat`),
   };
+}
+
+/** Unpacks an image of a layout into a directory, which does not exist. */
+export function unpack(layout: string, image: string, target: string): void {
+  run("umoci", ["raw", "unpack", "--image", `${layout}:${image}`, target]);
 }
 
 /** Copies into a new containers-storage. */
@@ -29,17 +33,22 @@ export function skopeoCopy(subject: Subject): Unpacker {
   };
 }
 
-function copyToStorage({ layout, image }: Subject, root: string, runroot: string): void {
+/** Copies an image of a layout into containers-storage. */
+export function copyToStorage(
+  { layout, image }: Pick<Subject, "layout" | "image">,
+  root: string,
+  runroot: string,
+): void {
   const storage = `containers-storage:[overlay@${root}+${runroot}]`;
   run("skopeo", [
     "--insecure-policy",
     "copy",
     `oci:${layout}:${image}`,
-    storage + nameOf({ image }),
+    storage + nameOf(image),
   ]);
 }
 
-function nameOf({ image }: Pick<Subject, "image">): string {
+function nameOf(image: string): string {
   return `localhost/bench:${image}`;
 }
 
@@ -57,8 +66,8 @@ export function podmanMount(ground: Ground): Case {
   return {
     name: "podman image mount (ro)",
     ...needing("podman", "skopeo"),
-    prepare: () => podman("image", "exists", nameOf(subject)),
-    run: () => podman("image", "mount", nameOf(subject)),
+    prepare: () => podman("image", "exists", nameOf(subject.image)),
+    run: () => podman("image", "mount", nameOf(subject.image)),
     settle: () => podman("image", "unmount", "--all"),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A benchmark's plots, as SVG: drawn by Observable Plot in a document that is no browser's.
+ * A benchmark's plots, as SVG.
  *
  * @module
  */
@@ -13,18 +13,17 @@ import {
   gridY,
   line,
   link,
-  plot,
   type PlotOptions,
   ruleX,
   text,
   tickX,
 } from "@observablehq/plot";
-import { parseHTML } from "linkedom/worker";
 import type { Change } from "../../strategy/bench/compare.ts";
 import type { Result, State } from "../../strategy/bench/shape.ts";
 import type { Summary } from "../../strategy/bench/statistics.ts";
 import { PHASES } from "../../strategy/stopwatch.ts";
 import { duration } from "../terminal/units.ts";
+import { svg, ticksAround } from "./drawing.ts";
 import { Html } from "./html.ts";
 
 /** What is told apart by colour: a name and a CSS colour. */
@@ -63,11 +62,8 @@ const LEFT = 120;
 const RIGHT = 80;
 
 function draw(options: PlotOptions): Html {
-  const { document } = parseHTML("<!doctype html><html></html>") as unknown as {
-    readonly document: PlotOptions["document"];
-  };
   const frame = { width: WIDTH, marginLeft: LEFT, marginRight: RIGHT, marginTop: 8 };
-  return new Html(plot({ ...frame, ...options, document }).outerHTML);
+  return new Html(svg({ ...frame, ...options }).outerHTML);
 }
 
 /** Milliseconds on an axis: `250 ms`, `1.5 s`. */
@@ -206,17 +202,9 @@ export function samplesPlot(results: readonly Result[]): Html {
   });
 }
 
-/** A logarithmic scale around some values: from one of 1, 2, 5 times a power of ten to another, with those between. */
+/** A logarithmic scale around some values, from tick to tick. */
 function logarithmic(values: readonly number[]): { domain: [number, number]; ticks: number[] } {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const steps: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    // Of 10 ** -1 * 5 no digits must be left that are not meant.
-    steps.push(...[1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
-  }
-  const from = steps.findLastIndex((step) => step <= low);
-  const to = steps.findIndex((step) => step >= high);
-  const ticks = steps.slice(from, to + 1);
+  const ticks = ticksAround(values);
   return { domain: [ticks[0], ticks.at(-1)!], ticks };
 }
 

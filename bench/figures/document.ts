@@ -1,11 +1,11 @@
 /**
- * Drawing: plots as SVG files that need nothing else, by Observable Plot in a document that is no browser's.
+ * Plots as SVG files that need nothing else: a title, what is shown, what colours mean.
  *
  * @module
  */
 
-import { axisX, gridX, plot, type PlotOptions } from "@observablehq/plot";
-import { parseHTML } from "linkedom/worker";
+import { axisX, gridX, type PlotOptions } from "@observablehq/plot";
+import { svg } from "../../src/cli/page/drawing.ts";
 
 /** Colours of Okabe and Ito, which people who do not tell red from green can tell apart. */
 export const COLOURS = {
@@ -33,12 +33,8 @@ export function drawing(
   keys: readonly Key[],
   options: PlotOptions,
 ): string {
-  const { document } = parseHTML("<!doctype html><html></html>") as unknown as {
-    readonly document: PlotOptions["document"];
-  };
-  const svg = plot({ width: WIDTH, ...options, document });
-  const inner = svg.outerHTML;
-  const height = Number(svg.getAttribute("height"));
+  const plot = svg({ width: WIDTH, ...options });
+  const height = Number(plot.getAttribute("height"));
   const top = TITLE + (keys.length > 0 ? KEYS : 0);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
@@ -48,7 +44,7 @@ export function drawing(
     `<text x="16" y="23" font-size="15" font-weight="600">${escape(title)}</text>`,
     `<text x="16" y="42" fill="#5d6672">${escape(shown)}</text>`,
     ...legend(keys),
-    `<g transform="translate(0 ${top})">${inner}</g>`,
+    `<g transform="translate(0 ${top})">${plot.outerHTML}</g>`,
     "</svg>",
     "",
   ].join("\n");
@@ -74,19 +70,6 @@ export function time(ms: number): string {
   if (ms >= 10_000) return `${(ms / 1000).toFixed(0)} s`;
   if (ms >= 1000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s`;
   return `${ms >= 10 ? ms.toFixed(0) : ms.toPrecision(2).replace(/\.0$/, "")} ms`;
-}
-
-/** 1, 2, 5 times powers of ten, from the one below some values to the one above. */
-export function ticksAround(values: readonly number[], digits = [1, 2, 5]): number[] {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const steps: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    steps.push(...digits.map((digit) => Number(`${digit}e${power}`)));
-  }
-  return steps.slice(
-    steps.findLastIndex((step) => step <= low),
-    steps.findIndex((step) => step >= high) + 1,
-  );
 }
 
 /** The marks of a logarithmic axis of times. */
