@@ -111,6 +111,11 @@ export const SECTIONS: readonly Section[] = [
         load: () => import("./commands/ps.ts"),
       },
       {
+        name: "serve",
+        summary: "compose and release for others, over a unix socket",
+        load: () => import("./commands/serve.ts"),
+      },
+      {
         name: "probe",
         summary: "try which strategies work here, and what they cost",
         load: () => import("./commands/probe.ts"),

@@ -26,6 +26,8 @@ async function compile(output: string): Promise<string> {
     "--no-code-cache",
     // Room for what a short command makes, so that it ends before anything is to be collected.
     "--v8-flags=--min-semi-space-size=4",
+    // A request's signal says that the client went away, and only that.
+    "--unstable-no-legacy-abort",
     `--config=${directory}/deno.json`,
     ...included.map((file) => `--include=${file}`),
     `--output=${draft}`,

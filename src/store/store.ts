@@ -106,6 +106,16 @@ export class Store {
   }
 
   /**
+   * Like {@link shared}, but does not block the thread: for who has other things to do while somebody has the store alone.
+   *
+   * @throws The signal's reason.
+   */
+  async sharing(signal?: AbortSignal): Promise<Disposable> {
+    this.clear();
+    return await this.#lock.sharing(signal);
+  }
+
+  /**
    * Like {@link shared}, for what takes long: whoever waits to have the store alone has it first. Leaves tmp/ as it is: see {@link clear}.
    *
    * @throws The signal's reason.

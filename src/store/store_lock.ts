@@ -38,6 +38,23 @@ export class StoreLock {
   }
 
   /**
+   * Like {@link shared}, but timers, signals and whatever else this thread does go on while it waits. What takes the lock by {@link shared} as long as
+   * this one is held has it at once.
+   *
+   * @throws The signal's reason.
+   */
+  async sharing(signal?: AbortSignal): Promise<Disposable> {
+    const { storeLock } = this.#layout;
+    const take = (path: string) => () => unlessReadOnly(() => FileLock.tryShared(path));
+    using locks = new DisposableStack();
+    if (!this.#enter(locks)) {
+      using _turn = await wait(take(turnstile(storeLock)), signal);
+    }
+    locks.use(await wait(take(storeLock), signal));
+    return locks.move();
+  }
+
+  /**
    * Shares the store for as long as it takes: behind those who wait to have it alone.
    *
    * @throws The signal's reason.

@@ -43,7 +43,14 @@ const LINES = [
   ...["images", "inspect app", "tag app other", "rm app", "ps", "df", "fsck", "fsck --repair"],
   ...["gc", "gc --dry-run", "lease add app --for 1h", "lease ls", "lease renew x --for 1h"],
   ...["lease rm x", "pull oci:nowhere:app", "compose app target"],
-  ...["release --all", "probe", "composefs digest app", "composefs dump app", "composefs ls app"],
+  ...[
+    "release --all",
+    "serve --socket nowhere",
+    "probe",
+    "composefs digest app",
+    "composefs dump app",
+    "composefs ls app",
+  ],
   ...["composefs diff app next", "bench app"],
   ...["import oci:nowhere", "import containers-storage:nowhere", "import containerd:nowhere"],
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { findDead } from "../../strategy/dead.ts";
+import { shownCompositions } from "../compositions.ts";
 import { defineCommand } from "../spec.ts";
 import { table } from "../terminal/table.ts";
 import { age } from "../terminal/units.ts";
@@ -22,16 +22,9 @@ export default defineCommand({
   ],
 }, async (context) => {
   const store = await context.store();
-  const records = store.compositions.list();
-  const { dead, stale } = findDead(store, records);
-  const ended = new Map([...dead, ...stale].map((one) => [one.record.id, one]));
-  const states = records.map(({ id, state }) => ended.get(id)?.state ?? state);
-  const compositions = records.map((record) => ({
-    ...record,
-    ended: ended.get(record.id)?.reason ?? null,
-  }));
+  const compositions = shownCompositions(store, store.compositions.list());
   return {
-    document: compositions,
+    document: compositions.map(({ shown }) => shown),
     text: (screen) => {
       if (compositions.length === 0) return "no compositions\n";
       return table(
@@ -47,18 +40,18 @@ export default defineCommand({
           { title: "MADE" },
           { title: "TARGET", shrinks: true },
         ],
-        compositions.map((record, at) => [
+        compositions.map(({ shown: record, state }) => [
           record.id,
           record.imageName,
           record.strategy,
           record.access,
-          states[at],
+          state,
           age(new Date(record.created), new Date()),
           record.target,
         ]),
         screen,
       );
     },
-    brief: compositions.map((record) => record.id),
+    brief: compositions.map(({ shown }) => shown.id),
   };
 });

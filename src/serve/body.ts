@@ -1,0 +1,51 @@
+/**
+ * The body of a request: one JSON object, or nothing.
+ *
+ * @module
+ */
+
+import { Refusal } from "./refusal.ts";
+import type { Route } from "./route.ts";
+
+/** Bytes of a body, at most. */
+const MOST = 2 ** 20;
+
+/** @throws {Refusal} For a body that is too long, is no JSON object, or that the route does not take. */
+export async function readBody(
+  request: Request,
+  { method, path, takesBody }: Route,
+): Promise<Readonly<Record<string, unknown>>> {
+  const doing = `${method} ${path}: the body`;
+  const text = await readText(request, doing);
+  if (takesBody !== true) {
+    if (text === "") return {};
+    throw new Refusal(400, "usage", `${doing} is not wanted`, { hint: "Leave it away." });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Refusal(400, "usage", `${doing} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new Refusal(400, "usage", `${doing} is no JSON object`);
+}
+
+async function readText(request: Request, doing: string): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > MOST) {
+      throw new Refusal(413, "usage", `${doing} has more than ${MOST} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(chunks).arrayBuffer());
+  } catch (cause) {
+    throw new Refusal(400, "usage", `${doing} is not UTF-8`, { cause });
+  }
+}

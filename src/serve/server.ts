@@ -1,0 +1,82 @@
+/**
+ * A server of JSON over HTTP/1.1 at a unix socket.
+ *
+ * @module
+ */
+
+import type { ErrorKind } from "../error.ts";
+import { readBody } from "./body.ts";
+import { Refusal, statusOf } from "./refusal.ts";
+import { type Reply, type Route, Router } from "./route.ts";
+import type { SocketPlace } from "./socket.ts";
+
+/** What a server is made of. */
+export interface Service {
+  readonly routes: readonly Route[];
+  /** An error as the document that is answered. */
+  failure(error: unknown): { readonly error: { readonly kind: ErrorKind } };
+  /** Told of every request that was answered. */
+  onAnswer(method: string, path: string, status: number, milliseconds: number): void;
+}
+
+/**
+ * Answers requests until the signal, then those that are under way, and returns.
+ *
+ * @param onListening Called when clients can connect.
+ */
+export async function serve(
+  place: SocketPlace,
+  service: Service,
+  signal: AbortSignal,
+  onListening: () => void,
+): Promise<void> {
+  const router = new Router(service.routes);
+  const server = place.listen((path) =>
+    Deno.serve({ path, onListen: onListening }, (request) => respond(request, router, service))
+  );
+  signal.addEventListener("abort", () => server.shutdown(), { once: true });
+  if (signal.aborted) server.shutdown();
+  await server.finished;
+}
+
+async function respond(request: Request, router: Router, service: Service): Promise<Response> {
+  const begun = performance.now();
+  const { pathname, search } = new URL(request.url);
+  const { method, signal } = request;
+  let status: number;
+  let document: unknown;
+  let headers: Record<string, string> = {};
+  try {
+    const reply = await answer(request, pathname, search, router);
+    ({ status = 200, document } = reply);
+    if (reply.location !== undefined) headers = { location: reply.location };
+  } catch (error) {
+    const failure = service.failure(error);
+    document = failure;
+    const refused = error instanceof Refusal;
+    status = refused ? error.status : statusOf(failure.error.kind);
+    if (refused) headers = { ...error.headers };
+  }
+  // 499 is what nginx writes down for a client that went away.
+  service.onAnswer(method, pathname, signal.aborted ? 499 : status, performance.now() - begun);
+  return new Response(JSON.stringify(document, null, 2) + "\n", {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+async function answer(
+  request: Request,
+  pathname: string,
+  search: string,
+  router: Router,
+): Promise<Reply> {
+  const { route, parameters } = router.find(request.method, pathname);
+  if (search !== "") {
+    throw new Refusal(400, "usage", `${request.method} ${pathname}: it takes no query`, {
+      hint: `Leave \`${search}\` away.`,
+    });
+  }
+  const body = await readBody(request, route);
+  return await route.answer({ parameters, body, signal: request.signal });
+}

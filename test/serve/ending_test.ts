@@ -1,0 +1,97 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { findDead } from "../../src/strategy/dead.ts";
+import { FAST, TempDir } from "../support/temp.ts";
+import { trustedFolder, writeFiles } from "../support/plugins.ts";
+import { file } from "../support/tar.ts";
+import { Bed } from "../strategy/bed.ts";
+import { begun, GATED, open } from "./gated.ts";
+import { serveCommand, Server } from "./server.ts";
+
+function entries(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+Deno.test("serve: how it ends, and who comes next", async (t) => {
+  using temp = new TempDir(FAST);
+  using folder = trustedFolder();
+  const plugin = `${folder.path}/gated.ts`;
+  writeFiles(folder.path, { "gated.ts": GATED });
+  const bed = new Bed(temp.path);
+  const { store } = bed;
+  await bed.image("small", [[file("name", "small\n")]]);
+  const place = `${temp.path}/sockets`;
+  Deno.mkdirSync(place);
+  const socket = `${place}/s`;
+  const [finished, waiting, killed] = [bed.target(), bed.target(), bed.target()];
+  const order = (target: string) => ({ image: "small", target, strategy: "gated" });
+
+  await t.step("SIGTERM: what is under way is finished, what waits is refused", async () => {
+    await using server = await Server.start(store.root, socket, plugin);
+    const first = server.ask("POST", "/v1/compositions", order(finished));
+    await begun(finished);
+    const second = server.ask("POST", "/v1/compositions", order(waiting));
+    // It has been read once a later one is answered.
+    await server.ask("GET", "/v1/version");
+    const ended = server.end("SIGTERM");
+    // It does not listen any more.
+    while (entries(place).includes("s")) await new Promise((resolve) => setTimeout(resolve, 5));
+    open(finished);
+    assertEquals((await first).status, 201);
+    const { status, document } = await second;
+    assertEquals([status, document.error.kind], [503, "busy"]);
+    assertEquals((await ended).code, 0);
+    assertEquals([entries(place), entries(waiting), entries(finished)], [[], [], ["begun"]]);
+  });
+
+  await t.step("kill -9: the next one takes the socket, and clears up", async () => {
+    await using server = await Server.start(store.root, socket, plugin);
+    // What the one before made is there still.
+    const { document } = await server.ask("GET", "/v1/compositions");
+    assertEquals(document.map(({ target }: { target: string }) => target), [finished]);
+    const lost = server.ask("POST", "/v1/compositions", order(killed)).catch(() => undefined);
+    await begun(killed);
+    assertEquals((await server.end("SIGKILL")).signal, "SIGKILL");
+    assertEquals(await lost, undefined);
+    assertEquals(entries(place).includes("s"), true);
+    assertEquals(findDead(store).dead.map(({ record }) => record.target), [killed]);
+
+    await using next = await Server.start(store.root, socket, plugin);
+    const [, dead] = (await next.ask("GET", "/v1/compositions")).document;
+    assertMatch(dead.ended, /died while making/);
+    const made = next.ask("POST", "/v1/compositions", order(waiting));
+    await begun(waiting);
+    open(waiting);
+    assertEquals((await made).status, 201);
+    assertEquals([entries(killed), findDead(store).dead], [[], []]);
+    for (const target of [finished, waiting]) {
+      const path = `/v1/compositions/${encodeURIComponent(target)}`;
+      assertEquals((await next.ask("DELETE", path)).status, 200);
+    }
+    assertEquals(bed.leftovers(), { records: [], directories: [] });
+  });
+
+  await t.step("a socket that is no place to listen", async () => {
+    Deno.writeTextFileSync(`${place}/file`, "");
+    const listener = Deno.listen({ transport: "unix", path: `${place}/foreign` });
+    await using _server = await Server.start(store.root, `${place}/taken`);
+    const cases: [string, number, string, RegExp][] = [
+      [`${place}/taken`, 1, "busy", /another server/],
+      [`${place}/foreign`, 1, "busy", /another server/],
+      [`${place}/file`, 1, "exists", /no socket/],
+      [`${place}/nowhere/s`, 3, "not-found", /nowhere does not exist/],
+      [`${place}/${"long".repeat(30)}`, 2, "usage", /107 bytes/],
+    ];
+    await Promise.all(cases.map(async ([path, code, kind, message]) => {
+      const ended = await serveCommand(store.root, path).output();
+      const { error } = JSON.parse(new TextDecoder().decode(ended.stdout));
+      assertEquals([ended.code, error.kind], [code, kind], path);
+      assertMatch(error.message, message);
+    }));
+    listener.close();
+    assertEquals(entries(place).includes("file"), true);
+  });
+});
