@@ -71,7 +71,7 @@ export async function* checkStore(
 }
 
 /** Like {@link checkStore}; hold the store's lock. */
-export async function* checkLocked(
+async function* checkLocked(
   store: Store,
   options: CheckOptions = {},
 ): AsyncGenerator<Finding, Checked> {

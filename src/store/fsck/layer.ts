@@ -1,5 +1,5 @@
 /**
- * One layer: its directory against its index, entry by entry, and its links to objects.
+ * One layer: its directory against its index, entry by entry.
  *
  * @module
  */
@@ -7,12 +7,7 @@
 import {
   AT_SYMLINK_NOFOLLOW,
   check,
-  displayPath,
-  ELOOP,
-  ENOENT,
-  ENOTDIR,
   Fd,
-  getxattrat,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
@@ -37,12 +32,10 @@ import {
   S_IFMT,
   S_IFREG,
   S_IFSOCK,
-  toHex,
 } from "../../tree/mod.ts";
-import { ContentReader, sameExtents } from "./content.ts";
+import type { ContentReader } from "./content.ts";
 import {
   differs,
-  equal,
   type ExpectedForm,
   METACOPY,
   NATIVE,
@@ -51,7 +44,7 @@ import {
   xattrDifferences,
 } from "./expected.ts";
 import type { FindingKind, Problem } from "./finding.ts";
-import { ObjectTable, wrongContent } from "./objects.ts";
+import { type ContentCheck, LayerContents, openIfThere } from "./layer_contents.ts";
 
 const TYPE_NAMES = new Map([
   [S_IFREG, "a file"],
@@ -64,19 +57,9 @@ const TYPE_NAMES = new Map([
 ]);
 
 /** What to check of a layer, and against what. */
-export interface LayerCheck {
-  /** The layer's directory. */
-  readonly path: string;
-  /** The store's directory of objects. */
-  readonly objects: string;
-  /** Whether files are as root made them: `Store.native`. */
-  readonly native: boolean;
+export interface LayerCheck extends ContentCheck {
   /** Whether the layer has a link to each object that it uses: see `COUNTED`. */
   readonly counted: boolean;
-  /** Whether contents are not read. */
-  readonly quick: boolean;
-  /** Inodes of objects whose content is damaged. */
-  readonly damaged: ReadonlySet<number>;
 }
 
 /**
@@ -125,32 +108,18 @@ class Levels implements Disposable {
 class LayerWalk implements Disposable {
   readonly #what: LayerCheck;
   readonly #form: ExpectedForm;
-  readonly #reader: ContentReader;
   readonly #report: (problem: Problem) => void;
-  readonly #objects: ObjectTable;
-  readonly #links: Fd | undefined;
-  /** Inodes that have a name in `links/`. */
-  readonly #linked = new Set<number>();
+  readonly #contents: LayerContents;
   /** On-disk inodes by those of the index: of several names, the first. */
   readonly #met = new Map<Inode, number>();
-  /** Contents that the layer uses, and whether an inode of it has been found among its files. */
-  readonly #used = new Map<string, boolean>();
   readonly #stat = new Stat();
   readonly #target = new Uint8Array(4097);
-  #metacopies = 0;
 
   constructor(what: LayerCheck, reader: ContentReader, report: (problem: Problem) => void) {
     this.#what = what;
     this.#form = what.native ? NATIVE : ROOTLESS_FORM;
-    this.#reader = reader;
     this.#report = report;
-    this.#objects = new ObjectTable(what.objects);
-    this.#links = openIfThere(`${what.path}/links`);
-    if (this.#links === undefined) return;
-    for (const { name } of readDirectory(this.#links.n)) {
-      const r = statx(this.#links.n, name, AT_SYMLINK_NOFOLLOW, this.#stat);
-      if (r === 0) this.#linked.add(this.#stat.ino);
-    }
+    this.#contents = new LayerContents(what, reader, report);
   }
 
   run(root: Inode): number {
@@ -163,8 +132,8 @@ class LayerWalk implements Disposable {
       this.#metadata(directory.n, toCString("."), root, "", []);
       this.#tree(directory.n, root);
     }
-    if (this.#what.counted) this.#checkUses();
-    return this.#metacopies;
+    if (this.#what.counted) this.#contents.checkUses();
+    return this.#contents.metacopies;
   }
 
   /** All below a directory, one open at each level: no recursion, since layers may be thousands of levels deep. */
@@ -264,118 +233,18 @@ class LayerWalk implements Disposable {
 
   #file(dir: number, name: Uint8Array, inode: Inode, path: string): void {
     const { ino, size } = this.#stat;
-    const known = inode.digest === null ? [] : this.#objects.inodes(inode.payload);
-    const own = known.includes(ino);
-    const link = own || !this.#what.native ? undefined : this.#redirect(dir, name);
-    this.#metadata(dir, name, inode, path, differs("size", inode.size, size), link !== undefined);
-    if (size !== inode.size) return this.#problem("entry-content", path, "it has another size");
-    if (inode.digest === null) return this.#inline(dir, name, inode, path);
-    const { payload } = inode;
-    if (known.length === 0) {
-      if (!this.#used.has(payload)) {
-        const message = `objects/${payload} is missing`;
-        this.#report({ kind: "layer-object", path, message, payload });
-      }
-    }
-    this.#used.set(payload, own || (this.#used.get(payload) ?? false));
-    if (own) return this.#ofObject(ino, path, payload);
-    if (link !== undefined) return this.#metacopy(link, known, path, inode);
-    if (this.#what.quick) return;
-    if (this.#sharesExtents(dir, name, payload, size) && !known.some(this.#isDamaged)) return;
-    statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat);
-    const wrong = wrongContent(dir, name, toHex(inode.digest), this.#stat, this.#reader);
-    if (wrong !== undefined) this.#problem("entry-content", path, wrong, payload, ino);
+    const place = this.#contents.find(dir, name, inode, ino);
+    const wrong = differs("size", inode.size, size);
+    this.#metadata(dir, name, inode, path, wrong, place.redirect !== undefined);
+    if (size !== inode.size) this.#problem("entry-content", path, "it has another size");
+    else this.#contents.check(dir, name, inode, path, place);
   }
 
-  #isDamaged = (ino: number): boolean => this.#what.damaged.has(ino);
-
-  /** A file whose inode is the object's own is as whole as the object. */
-  #ofObject(ino: number, path: string, payload: string): void {
-    if (!this.#isDamaged(ino)) return;
-    const message = `its content was changed, and with it objects/${payload}`;
-    this.#problem("entry-content", path, message, payload, ino);
-  }
-
-  /** Where overlayfs finds the content of a file that stands without it; undefined for any other. */
-  #redirect(dir: number, name: Uint8Array): string | undefined {
-    if (getxattrat(dir, name, METACOPY, this.#target) < 0) return undefined;
-    const length = getxattrat(dir, name, REDIRECT, this.#target);
-    return length < 0 ? "" : byteString(this.#target, 0, length);
-  }
-
-  #metacopy(
-    redirect: string,
-    known: readonly number[],
-    path: string,
-    { payload, size }: Inode,
-  ): void {
-    this.#metacopies++;
-    const name = redirect.slice(1);
-    const sound = redirect.startsWith("/") && name !== "" && !name.includes("/");
-    const r = sound && this.#links !== undefined
-      ? statx(this.#links.n, toCString(name), AT_SYMLINK_NOFOLLOW, this.#stat)
-      : -1;
-    if (r < 0) {
-      const message = `its content, links${displayPath(toCString(redirect))}, is missing`;
-      return this.#problem("entry-content", path, message, payload);
-    }
-    const { ino } = this.#stat;
-    if (known.includes(ino)) return this.#ofObject(ino, path, payload);
-    // Another inode may have the content all the same.
-    const digest = payload.replace("/", "");
-    const wrong = this.#what.quick
-      ? this.#stat.size === size ? undefined : "it has another size"
-      : wrongContent(this.#links!.n, toCString(name), digest, this.#stat, this.#reader);
-    if (wrong !== undefined) {
-      this.#problem("entry-content", path, `links/${name}: ${wrong}`, payload, ino);
-    }
-  }
-
-  #inline(dir: number, name: Uint8Array, { content, size }: Inode, path: string): void {
-    if (this.#what.quick || content === null || size === 0) return;
-    using fd = Fd.openat(dir, name, O_RDONLY | O_NOFOLLOW);
-    if (!equal(this.#reader.whole(fd.n, size), content)) {
-      this.#problem("entry-content", path, "its content was changed");
-    }
-  }
-
-  #sharesExtents(dir: number, name: Uint8Array, payload: string, size: number): boolean {
-    const object = this.#objects.open(payload);
-    if (object < 0) return false;
-    using other = Fd.adopt(object);
-    using file = Fd.openat(dir, name, O_RDONLY | O_NOFOLLOW);
-    return sameExtents(file.n, other.n, size);
-  }
-
-  /** Each object that is used must have the layer's link, in `fs/` or in `links/`. */
-  #checkUses(): void {
-    for (const [payload, own] of this.#used) {
-      if (own) continue;
-      const inodes = this.#objects.inodes(payload);
-      if (inodes.length === 0 || inodes.some((ino) => this.#linked.has(ino))) continue;
-      const message = `links/ has no link to objects/${payload}`;
-      this.#report({ kind: "layer-links", message, payload });
-    }
-  }
-
-  #problem(kind: FindingKind, path: string, message: string, payload?: string, ino?: number): void {
-    this.#report({ kind, path, message, payload, ino });
+  #problem(kind: FindingKind, path: string, message: string): void {
+    this.#report({ kind, path, message });
   }
 
   [Symbol.dispose](): void {
-    this.#links?.[Symbol.dispose]();
-    this.#objects[Symbol.dispose]();
-  }
-}
-
-/** Errors of a directory that is not there, or of something else in its place. */
-const ABSENT = new Set([ENOENT, ENOTDIR, ELOOP]);
-
-function openIfThere(path: string): Fd | undefined {
-  try {
-    return Fd.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch (error) {
-    if (error instanceof SysError && ABSENT.has(error.errno)) return undefined;
-    throw error;
+    this.#contents[Symbol.dispose]();
   }
 }

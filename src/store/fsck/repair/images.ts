@@ -44,7 +44,7 @@ export async function restoreDocuments(
 }
 
 /** Where an image came from, by its record or, without one, by its names. */
-export function provenanceOf(
+function provenanceOf(
   store: Store,
   digest: string,
   image: ImageRecord | undefined,

@@ -53,15 +53,14 @@ import { METACOPY, NATIVE, REDIRECT, ROOTLESS_FORM } from "../expected.ts";
 import type { Problem } from "../finding.ts";
 import type { Contents } from "./contents.ts";
 import { LayerObjects } from "./objects.ts";
+import { LayerPlaces, parentOf } from "./places.ts";
 import type { Quarantine } from "./quarantine.ts";
-
-const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 /** Restores entries of one layer. Hold the store alone. */
 export class LayerRestorer implements Disposable {
   readonly #store: Store;
   readonly #diffId: string;
-  readonly #root: Inode;
+  readonly #places: LayerPlaces;
   readonly #contents: Contents;
   readonly #quarantine: Quarantine;
   readonly #form: DiskForm;
@@ -70,8 +69,6 @@ export class LayerRestorer implements Disposable {
   readonly #aside: Fd;
   readonly #objects: LayerObjects;
   readonly #stat = new Stat();
-  /** All paths of inodes that have several. */
-  readonly #paths = new Map<Inode, ByteString[]>();
 
   /** @param root The layer's tree: as its index has it, which is proven to be the right one. */
   constructor(
@@ -83,7 +80,7 @@ export class LayerRestorer implements Disposable {
   ) {
     this.#store = store;
     this.#diffId = diffId;
-    this.#root = root;
+    this.#places = new LayerPlaces(store.layers.directory(diffId), root);
     this.#contents = contents;
     this.#quarantine = quarantine;
     const umask = Deno.umask();
@@ -94,7 +91,6 @@ export class LayerRestorer implements Disposable {
     this.#staging = this.#stack.use(store.staging());
     this.#aside = open(this.#staging.path);
     this.#objects = this.#stack.use(new LayerObjects(store, diffId, contents, this.#staging.path));
-    this.#collectPaths(root, "");
   }
 
   /**
@@ -111,7 +107,7 @@ export class LayerRestorer implements Disposable {
     }
     if (path === undefined) return false;
     if (kind === "entry-extra") return this.#takeOut(path, message);
-    const inode = this.#find(path);
+    const inode = this.#places.inode(path);
     if (inode === undefined) return false;
     if (kind === "entry-content" && this.#isMetacopy(path)) {
       return this.#objects.restore(inode.payload) && this.#relink(path, inode.payload);
@@ -132,47 +128,8 @@ export class LayerRestorer implements Disposable {
     this.#stack.dispose();
   }
 
-  #collectPaths(directory: Inode, prefix: ByteString): void {
-    for (const [name, inode] of directory.children!) {
-      if (inode.children !== null) this.#collectPaths(inode, `${prefix}${name}/`);
-      else if (inode.nlink > 1) {
-        this.#paths.set(inode, [...this.#paths.get(inode) ?? [], prefix + name]);
-      }
-    }
-  }
-
-  #find(path: ByteString): Inode | undefined {
-    let inode: Inode | undefined = this.#root;
-    if (path === "") return inode;
-    for (const name of path.split("/")) inode = inode?.children?.get(name);
-    return inode;
-  }
-
-  /** Opens the directory of a path; undefined where it is missing itself. */
-  #parent(path: ByteString): { readonly fd: Fd; readonly name: Uint8Array } | undefined {
-    const parts = path.split("/");
-    const name = toCString(parts.pop()!);
-    using stack = new DisposableStack();
-    try {
-      let fd = stack.use(Fd.open(this.#store.layers.directory(this.#diffId), DIRECTORY));
-      for (const part of parts) fd = stack.use(Fd.openat(fd.n, toCString(part), DIRECTORY));
-      return { fd: Fd.openat(fd.n, ".", DIRECTORY), name };
-    } catch {
-      // It is to be restored itself, and this with it.
-      return undefined;
-    }
-  }
-
-  /** Runs something in the directory of a path. */
-  #in(path: ByteString, run: (dir: number, name: Uint8Array) => boolean): boolean {
-    const parent = this.#parent(path);
-    if (parent === undefined) return false;
-    using fd = parent.fd;
-    return run(fd.n, parent.name);
-  }
-
   #takeOut(path: ByteString, why: string): boolean {
-    const taken = this.#in(path, (dir, name) => {
+    const taken = this.#places.in(path, (dir, name) => {
       this.#quarantine.move(dir, name, `layer ${this.#diffId}: /${path}`, why);
       return true;
     });
@@ -182,7 +139,10 @@ export class LayerRestorer implements Disposable {
 
   #isMetacopy(path: ByteString): boolean {
     return this.#store.native &&
-      this.#in(path, (dir, name) => getxattrat(dir, name, METACOPY, new Uint8Array(64)) >= 0);
+      this.#places.in(
+        path,
+        (dir, name) => getxattrat(dir, name, METACOPY, new Uint8Array(64)) >= 0,
+      );
   }
 
   /** Sets what of an entry that is there can be set; false for what is better made anew. */
@@ -194,28 +154,15 @@ export class LayerRestorer implements Disposable {
       using fd = Fd.openat(dir, name, flags);
       check(statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat), "statx", "the entry");
       // A hard link that is none any more, or a file of another size, is not a matter of metadata.
-      if (type === S_IFREG && (this.#stat.size !== inode.size || !this.#isOneInode(inode))) {
+      if (type === S_IFREG && (this.#stat.size !== inode.size || !this.#places.isOne(inode))) {
         return false;
       }
-      check(statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat), "statx", "the entry");
       this.#apply(fd.n, inode);
       return true;
     };
-    if (path !== "") return this.#in(path, set);
+    if (path !== "") return this.#places.in(path, set);
     using layer = Fd.open(this.#store.layout.layer(this.#diffId), O_RDONLY | O_DIRECTORY);
     return set(layer.n, toCString("fs"));
-  }
-
-  #isOneInode(inode: Inode): boolean {
-    const inodes = (this.#paths.get(inode) ?? []).map((path) => {
-      let ino = 0;
-      this.#in(path, (dir, name) => {
-        if (statx(dir, name, AT_SYMLINK_NOFOLLOW, this.#stat) === 0) ino = this.#stat.ino;
-        return true;
-      });
-      return ino;
-    });
-    return new Set(inodes).size <= 1;
   }
 
   /** Gives an open file or directory the metadata that it should have. `#stat` is its own. */
@@ -238,9 +185,8 @@ export class LayerRestorer implements Disposable {
 
   /** Sets the metadata of the directory of a path, whose time changed with what was done in it. */
   #settleParent(path: ByteString): void {
-    const slash = path.lastIndexOf("/");
-    const above = slash < 0 ? "" : path.slice(0, slash);
-    const inode = this.#find(above);
+    const above = parentOf(path);
+    const inode = this.#places.inode(above);
     if (inode?.children) this.#setMetadata(above, inode);
   }
 
@@ -248,14 +194,13 @@ export class LayerRestorer implements Disposable {
   #make(path: ByteString, inode: Inode): boolean {
     if (inode.xattrs?.has(HARDLINK)) return true;
     if (inode.children !== null) return this.#makeDirectory(path, inode);
-    const parentInode = this.#find(path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "")!;
-    if (!this.#makeAside(inode, parentInode)) return false;
-    const [first, ...others] = this.#paths.get(inode) ?? [path];
-    const made = this.#in(first, (dir, name) => {
+    if (!this.#makeAside(inode, this.#places.inode(parentOf(path))!)) return false;
+    const [first, ...others] = this.#places.names(inode, path);
+    const made = this.#places.in(first, (dir, name) => {
       check(renameat2(this.#aside.n, "entry", dir, name, 0), "rename", "the entry");
       for (const other of others) {
         check(linkat(dir, name, this.#aside.n, toCString("link")), "link", "the entry");
-        this.#in(other, (at, as) => {
+        this.#places.in(other, (at, as) => {
           check(renameat2(this.#aside.n, "link", at, as, 0), "rename", "the entry");
           return true;
         });
@@ -278,7 +223,7 @@ export class LayerRestorer implements Disposable {
       if (r !== -EEXIST) check(r, "mkdir", "the directory");
       return true;
     };
-    const made = path === "" ? make(layer.n, toCString("fs")) : this.#in(path, make);
+    const made = path === "" ? make(layer.n, toCString("fs")) : this.#places.in(path, make);
     let all = made;
     for (const [name, child] of inode.children!) {
       if (made) all = this.#make(path === "" ? name : `${path}/${name}`, child) && all;
@@ -316,7 +261,7 @@ export class LayerRestorer implements Disposable {
   /** Lets a file of the layer, or its link to the content, be the object that is missing, if that is whole. */
   #linkObject(path: ByteString, payload: string): boolean {
     if (!this.#isMetacopy(path)) {
-      return this.#in(path, (dir, name) => this.#objects.putIfWhole(dir, name, payload));
+      return this.#places.in(path, (dir, name) => this.#objects.putIfWhole(dir, name, payload));
     }
     const name = this.#linkName(path);
     return name !== undefined && this.#objects.putLink(name, payload);
@@ -325,7 +270,7 @@ export class LayerRestorer implements Disposable {
   /** Lets overlayfs find a content again where the file says that it is. */
   #relink(path: ByteString, payload: string): boolean {
     const name = this.#linkName(path);
-    if (name === undefined) return this.#make(path, this.#find(path)!);
+    if (name === undefined) return this.#make(path, this.#places.inode(path)!);
     return this.#objects.link(payload, name);
   }
 
@@ -333,7 +278,7 @@ export class LayerRestorer implements Disposable {
   #linkName(path: ByteString): ByteString | undefined {
     const target = new Uint8Array(256);
     let name = "";
-    this.#in(path, (dir, file) => {
+    this.#places.in(path, (dir, file) => {
       const length = getxattrat(dir, file, REDIRECT, target);
       if (length > 1) name = byteString(target, 1, length);
       return true;
