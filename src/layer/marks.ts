@@ -69,11 +69,6 @@ export function dropForeignMarks(xattrs: Map<ByteString, Uint8Array>, type: numb
   return before - xattrs.size;
 }
 
-/** The S_IFMT part of a mode. */
-export function typeOf(inode: Inode): number {
-  return inode.mode & S_IFMT;
-}
-
 /** Whether an inode is a directory. */
 export function isDirectory(inode: Inode): boolean {
   return (inode.mode & S_IFMT) === S_IFDIR;

@@ -23,7 +23,6 @@ import { ioctl } from "./ioctl.ts";
 import { bind, errno, type Libc } from "./libc.ts";
 
 const FICLONE = 0x40049409;
-const FICLONERANGE = 0x4020940d;
 
 /**
  * FICLONE, ioctl_ficlone(2): makes the whole content of `target` share the extents of `source`.
@@ -33,26 +32,6 @@ const FICLONERANGE = 0x4020940d;
  */
 export function ficlone(target: number, source: number): number {
   return ioctl(target, FICLONE, source);
-}
-
-const range = new BigInt64Array(4);
-
-/**
- * FICLONERANGE: the same for a part. Offsets and length are multiples of the block size, but that a length may reach to the
- * end of the source; a length of 0 is all up to there.
- */
-export function ficlonerange(
-  target: number,
-  source: number,
-  sourceOffset: number,
-  length: number,
-  targetOffset: number,
-): number {
-  range[0] = BigInt(source);
-  range[1] = BigInt(sourceOffset);
-  range[2] = BigInt(length);
-  range[3] = BigInt(targetOffset);
-  return ioctl(target, FICLONERANGE, range);
 }
 
 const FIDEDUPERANGE = 0xc0189436;
@@ -96,9 +75,9 @@ let fn_copy_file_range: Libc["copy_file_range"] | undefined;
 
 function copyRange(
   source: number,
-  sourceOffset: BigInt64Array | null,
+  sourceOffset: BigInt64Array,
   target: number,
-  targetOffset: BigInt64Array | null,
+  targetOffset: BigInt64Array,
   length: number,
 ): number {
   const n = BigInt(Math.min(length, MAX_RW_COUNT));
@@ -116,15 +95,6 @@ function copyRange(
     const e = errno[0];
     if (e !== EINTR) return -e;
   }
-}
-
-/**
- * copy_file_range(2) from where both offsets are; they move on. May share extents where the filesystem can.
- *
- * @returns How many bytes were copied (at most 2^31 - 4096; 0 at the end of the source), or `-errno`.
- */
-export function copyFileRange(source: number, target: number, length: number): number {
-  return copyRange(source, null, target, null, length);
 }
 
 /** Below this a file is copied without a look for holes: it would cost more than it saves. */

@@ -70,7 +70,6 @@ const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_SET_FD = 5;
 const FSCONFIG_CMD_CREATE = 6;
-const FSCONFIG_CMD_RECONFIGURE = 7;
 
 let fn_fsopen: Libc["sysFsopen"] | undefined;
 /** fsopen(2): begins a new filesystem of a type (`overlay`, `erofs`, `tmpfs`). ENODEV: the kernel has none such. */
@@ -114,11 +113,6 @@ export function fsconfigFd(fd: number, key: CPath, value: number): number {
 /** fsconfig(2), FSCONFIG_CMD_CREATE: makes the filesystem of the options given. */
 export function fsconfigCreate(fd: number): number {
   return fsconfig(fd, FSCONFIG_CMD_CREATE, null, null, 0);
-}
-
-/** fsconfig(2), FSCONFIG_CMD_RECONFIGURE: gives a filesystem that is there (fspick(2)) the options. */
-export function fsconfigReconfigure(fd: number): number {
-  return fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, null, null, 0);
 }
 
 let fn_fsmount: Libc["sysFsmount"] | undefined;

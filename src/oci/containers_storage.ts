@@ -36,7 +36,7 @@ import { formatStorage, type StorageReference } from "./storage_reference.ts";
 import { StorageTables, type StoredImage } from "./storage_tables.ts";
 
 /** Where the storage is when nobody says: as containers-storage.conf(5) has it when it is not configured. */
-export function defaultStorage(): string {
+function defaultStorage(): string {
   if (Deno.uid() === 0) return "/var/lib/containers/storage";
   const data = Deno.env.get("XDG_DATA_HOME") || `${Deno.env.get("HOME") ?? ""}/.local/share`;
   return `${data}/containers/storage`;

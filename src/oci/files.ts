@@ -71,7 +71,7 @@ export function statIfThere(path: string): Deno.FileInfo | undefined {
 }
 
 /** Reads a whole extent. */
-export function readExtent(extent: Extent): Uint8Array<ArrayBuffer> {
+function readExtent(extent: Extent): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(extent.length);
   let filled = 0;
   for (const chunk of chunksOf(extent, bytes)) filled += chunk.length;

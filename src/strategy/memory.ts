@@ -110,7 +110,7 @@ export class Memory {
 }
 
 /** Identifies this boot of this kernel. */
-export function systemKey(): string {
+function systemKey(): string {
   return `${bootId()} ${Deno.osRelease()}`;
 }
 

@@ -46,7 +46,7 @@ export function isZeroBlock(block: Uint8Array): boolean {
  *
  * @returns -1 if the field holds anything else.
  */
-export function parseOctal(block: Uint8Array, offset: number, length: number): number {
+function parseOctal(block: Uint8Array, offset: number, length: number): number {
   let i = offset;
   const end = offset + length;
   while (i < end && (block[i] === 0x20 || block[i] === 0)) i++;

@@ -20,9 +20,6 @@ const HEADER = 12;
 /** No layer: directories, which belong to no single one. */
 export const NO_LAYER = 0xffff;
 
-/** Most layers an image can have. */
-export const MAX_LAYERS = NO_LAYER;
-
 /** The origins of a merged tree, for {@link readOrigins}. */
 export function encodeOrigins(root: Inode): Uint8Array<ArrayBuffer> {
   const { inodes } = new Numbering(root);

@@ -8,7 +8,7 @@ import type { Random } from "./random.ts";
 import { bytesOf, type Target } from "./target.ts";
 
 /** No input grows beyond this. */
-export const LONGEST_INPUT = 256 * 1024;
+const LONGEST_INPUT = 256 * 1024;
 
 /** Numbers at which something ends. */
 const EDGES = [

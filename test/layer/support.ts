@@ -233,7 +233,7 @@ export function contentOf(inode: Inode, objects: string): Uint8Array {
 }
 
 /** A layer's tree as {@link snapshot} would show its directory on disk. */
-export function indexSnapshot(
+function indexSnapshot(
   { root, objects }: Pick<Ingested, "root" | "objects">,
 ): Map<string, string> {
   const groups = new Map<Inode, string[]>();

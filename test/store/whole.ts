@@ -17,7 +17,7 @@ export function objectsOf(store: Store): string[] {
 }
 
 /** The objects that the layers of a store use. */
-export function neededObjects(store: Store): string[] {
+function neededObjects(store: Store): string[] {
   const all = store.layers.list().flatMap((diffId) => [
     ...contentsOf(Deno.readFileSync(store.layers.index(diffId))),
   ]);

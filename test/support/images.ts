@@ -6,7 +6,6 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { packTar, type TarSource } from "modern-tar/fs";
 import { file, makeTar, symlink, type TarPiece } from "./tar.ts";
 
 /** A descriptor (OCI image specification, descriptor.md). */
@@ -64,22 +63,6 @@ export function json(value: unknown): Uint8Array {
 export function compress(bytes: Uint8Array, compression: Compression): Uint8Array {
   if (compression === "gzip") return new Uint8Array(gzipSync(bytes, { level: 1 }));
   return compression === "zstd" ? new Uint8Array(zstdCompressSync(bytes)) : bytes;
-}
-
-/** A tar archive of all below a directory, made by the library modern-tar: for ordinary files, links and directories. */
-export async function tarOfDirectory(path: string): Promise<Uint8Array> {
-  return await collect(packTar(path));
-}
-
-/** A tar archive of contents, links and directories, made by the library modern-tar. */
-export async function ordinaryTar(sources: TarSource[]): Promise<Uint8Array> {
-  return await collect(packTar(sources));
-}
-
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for await (const chunk of stream) chunks.push(Uint8Array.from(chunk));
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** A layout that is being made, document by document: whatever is put is written, right or wrong. */

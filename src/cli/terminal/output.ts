@@ -36,18 +36,14 @@ export function printJson(document: unknown): void {
 
 const encoder = new TextEncoder();
 
-/** Writes all of a text; see {@link writeBytes}. */
-export function writeText(name: StreamName, text: string): void {
-  writeBytes(name, encoder.encode(text));
-}
-
 /**
- * Writes all of some bytes. A reader that went away (`lamina images | head -1`) is no error; and if stderr cannot be written to, there is
+ * Writes all of a text. A reader that went away (`lamina images | head -1`) is no error; and if stderr cannot be written to, there is
  * nobody to say it to.
  *
  * @throws {LaminaError} stdout cannot be written to.
  */
-export function writeBytes(name: StreamName, bytes: Uint8Array): void {
+export function writeText(name: StreamName, text: string): void {
+  const bytes = encoder.encode(text);
   try {
     for (let done = 0; done < bytes.length;) {
       done += Deno[name].writeSync(bytes.subarray(done));
