@@ -6,14 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { type LayerRecord, Store } from "../src/store/mod.ts";
-import {
-  fsVerityDigest,
-  Inode,
-  objectPath,
-  S_IFDIR,
-  S_IFREG,
-  writeErofs,
-} from "../src/tree/mod.ts";
+import { fsVerityDigest, Inode, S_IFDIR, S_IFREG, writeErofs } from "../src/tree/mod.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
 import { LoopFs, type LoopKind } from "../test/support/loopfs.ts";
 import { enterImage } from "./generated.ts";
@@ -112,8 +105,7 @@ class Maker {
       const bytes = new TextEncoder().encode(name.padEnd(100, "."));
       const file = new Inode(S_IFREG | 0o644);
       file.size = bytes.length;
-      file.digest = fsVerityDigest(bytes);
-      file.payload = objectPath(file.digest);
+      file.setObject(fsVerityDigest(bytes));
       root.children!.set(name, file);
       Deno.writeFileSync(`${place}/fs/${name}`, bytes);
       Deno.linkSync(`${place}/fs/${name}`, `${layout.objects}/${file.payload}`);

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import type { ImageRecord, Store } from "../src/store/mod.ts";
-import { Inode, S_IFDIR, S_IFLNK, S_IFREG, toHex, writeErofs } from "../src/tree/mod.ts";
+import { Inode, S_IFDIR, S_IFLNK, S_IFREG, writeErofs } from "../src/tree/mod.ts";
 
 /** A family of images: one base, and a layer of its own for each. */
 export interface Family {
@@ -85,9 +85,7 @@ function addEntry(root: Inode, tree: string, n: number, form: "old" | "new" | "w
       file.content = new Uint8Array(digest);
     } else {
       file.size = 1000 + n * 37 % 500_000;
-      file.digest = new Uint8Array(digest);
-      const hex = toHex(file.digest);
-      file.payload = `${hex.slice(0, 2)}/${hex.slice(2)}`;
+      file.setObject(new Uint8Array(digest));
     }
     directory.children!.set(name, file);
   }

@@ -20,7 +20,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from "../linux/mod.ts";
-import { toHex } from "../tree/verity.ts";
+import { toHex } from "../tree/digest.ts";
 import { Crc64 } from "./crc64.ts";
 import { put, SlotWriter } from "./decoder.ts";
 import { explain } from "./failure.ts";

@@ -17,7 +17,7 @@ import {
   writeAll,
 } from "../linux/mod.ts";
 import type { Inode } from "../tree/inode.ts";
-import { FsVerityHasher, objectPath } from "../tree/verity.ts";
+import { FsVerityHasher } from "../tree/verity.ts";
 import { must } from "./cname.ts";
 import type { DiskForm } from "./form.ts";
 import type { Objects } from "./objects.ts";
@@ -136,8 +136,7 @@ export class ContentWriter {
   }
 
   #identify(inode: Inode): void {
-    inode.digest = this.#verity.digest();
-    inode.payload = objectPath(inode.digest);
+    inode.setObject(this.#verity.digest());
   }
 
   #hash(bytes: Uint8Array): void {

@@ -32,6 +32,8 @@ export interface PipelineOptions {
   readonly limits?: Partial<Limits>;
   /** Whether files get their true owners, devices and `trusted.*` attributes: `Store.native`. */
   readonly native: boolean;
+  /** Whether threads that have nothing to do stay, for the next image; by default they end, and their memory is free. */
+  readonly keepThreads?: boolean;
 }
 
 /** How one layer is ingested. */
@@ -61,7 +63,7 @@ export class ImageCount {
   }
 }
 
-/** Ingests layers. Dispose of it when done: until then its threads stay ready for the next layer. */
+/** Ingests layers. Dispose of it when done. */
 export class LayerPipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
   readonly #limits: Limits;
@@ -113,10 +115,15 @@ export class LayerPipeline implements AsyncDisposable {
       return await work;
     } finally {
       this.#busy.delete(lane);
-      if (lane.usable && !this.#closed) this.#idle.push(lane);
+      if (lane.usable && !this.#closed && this.#wanted) this.#idle.push(lane);
       else lane.terminate();
       this.#waiting.shift()?.();
     }
+  }
+
+  /** Whether there is, or may be, something to do for a lane. */
+  get #wanted(): boolean {
+    return this.#options.keepThreads === true || this.#waiting.length > 0;
   }
 
   /** Cancels what is under way and waits until nothing is touched any more. */

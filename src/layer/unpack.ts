@@ -23,7 +23,8 @@ import {
 } from "../linux/mod.ts";
 import { TarReader } from "../tar/mod.ts";
 import { writeErofs } from "../tree/erofs_writer.ts";
-import { fsVerityDigest, toHex } from "../tree/verity.ts";
+import { toHex } from "../tree/digest.ts";
+import { fsVerityDigest } from "../tree/verity.ts";
 import { complete } from "./complete.ts";
 import type { DiskForm } from "./form.ts";
 import { explain } from "./failure.ts";

@@ -35,7 +35,12 @@ export async function importImages(
   const references = names.length > 0
     ? names.map((name) => source.reference(name))
     : await allOf(source.reference(), options);
-  await using pipeline = new LayerPipeline({ native: store.native, parallel: options.parallel });
+  const { native } = store;
+  await using pipeline = new LayerPipeline({
+    native,
+    parallel: options.parallel,
+    keepThreads: true,
+  });
   const imported: Imported[] = [];
   for (const reference of references) {
     options.signal?.throwIfAborted();

@@ -21,7 +21,7 @@ export class Refetcher implements Supplier, AsyncDisposable {
 
   /** @param native `Store.native`. */
   constructor(native: boolean) {
-    this.#pipeline = new LayerPipeline({ native });
+    this.#pipeline = new LayerPipeline({ native, keepThreads: true });
   }
 
   /** See {@link Supplier.layer}. */

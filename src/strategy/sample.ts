@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fsVerityDigest, Inode, objectPath, S_IFDIR, S_IFREG, writeErofs } from "../tree/mod.ts";
+import { fsVerityDigest, Inode, S_IFDIR, S_IFREG, writeErofs } from "../tree/mod.ts";
 import type { Sample } from "./plugin.ts";
 
 /** Writes a sample into a directory; see {@link plugin!Host.sample}. */
@@ -12,8 +12,7 @@ export function writeSample(directory: string): Sample {
   const content = new Uint8Array(4097).fill(0x6c);
   const file = new Inode(S_IFREG | 0o644);
   file.size = content.length;
-  file.digest = fsVerityDigest(content);
-  file.payload = objectPath(file.digest);
+  file.setObject(fsVerityDigest(content));
   const root = new Inode(S_IFDIR | 0o755);
   root.children!.set("file", file);
   const [image, objects] = [`${directory}/sample.erofs`, `${directory}/objects`];

@@ -20,7 +20,8 @@ import {
   S_IFSOCK,
 } from "./inode.ts";
 import { treeEntries } from "./listing.ts";
-import { fsVerityDigest, toHex } from "./verity.ts";
+import { toHex } from "./digest.ts";
+import { fsVerityDigest } from "./verity.ts";
 
 /** One aspect in which an entry of both trees is different. */
 export interface FieldChange {

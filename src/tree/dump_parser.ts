@@ -9,6 +9,7 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { objectPath } from "./digest.ts";
 import { decimal, digestField, dumpError, octal, unescape, unescapePlain } from "./dump_fields.ts";
 import { fileType, MAX_FILE, MAX_INLINE, MAX_U32 } from "./erofs_format.ts";
 import { validName } from "./erofs_numbering.ts";
@@ -223,7 +224,11 @@ class DumpParser {
           if (inode.payload.length > 4095) this.#fail("PAYLOAD is longer than 4095 bytes");
         }
         if (fields[CONTENT] !== "-") this.#content(inode);
-        if (fields[DIGEST] !== "-") inode.digest = digestField(fields[DIGEST], line);
+        if (fields[DIGEST] !== "-") {
+          const digest = digestField(fields[DIGEST], line);
+          if (inode.payload === objectPath(digest)) inode.setObject(digest);
+          else inode.digest = digest;
+        }
         return;
       case S_IFLNK: {
         const target = unescapePlain(fields[PAYLOAD], line, "PAYLOAD");

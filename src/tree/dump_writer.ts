@@ -9,7 +9,7 @@ import { directorySize } from "./erofs_directory.ts";
 import { rootNames, sortedNames } from "./erofs_numbering.ts";
 import { ESCAPED } from "./escape.ts";
 import { type ByteString, Inode, S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT } from "./inode.ts";
-import { toHex } from "./verity.ts";
+import { toHex } from "./digest.ts";
 
 const EQUALS = 0x3d;
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isObjectPath } from "./digest.ts";
 import { AttributeCursor } from "./erofs_attribute_cursor.ts";
 import {
   ESCAPED_OVERLAY,
@@ -170,6 +171,11 @@ export class InodeReader {
   #payload(nid: number, inode: Inode): void {
     const { value, valueLength } = this.#cursor;
     const slash = this.#image.bytes[value] === SLASH ? 1 : 0;
+    const { digest } = inode;
+    const length = valueLength - slash;
+    if (digest !== null && isObjectPath(this.#image.bytes, value + slash, length, digest)) {
+      return inode.setObject(digest);
+    }
     inode.payload = this.#text(value + slash, value + valueLength);
     if (inode.payload.length > MAX_PATH || inode.payload.includes("\0")) {
       throw malformed(`file ${nid} has an impossible path of its content`);

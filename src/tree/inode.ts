@@ -9,6 +9,8 @@
  * @module
  */
 
+import { objectPath } from "./digest.ts";
+
 /** A string of bytes, one character (U+0000 to U+00FF) each. */
 export type ByteString = string;
 
@@ -77,8 +79,8 @@ export class Inode {
   content: Uint8Array | null = null;
   /** fs-verity SHA-256 digest (32 bytes) of a regular file whose content is an object, else null. */
   digest: Uint8Array | null = null;
-  /** Path of that content below the object directory, as in composefs (`ab/cdef…`), else empty. */
-  payload: ByteString = "";
+  /** {@link payload}; null where it follows from the digest, so that no tree keeps the same thing twice. */
+  #payload: ByteString | null = "";
   /**
    * Which of a hard-linked inode's paths (without leading `/`) stands for it in an image or a dump; the other names are
    * links to that one. Empty, or not one of its paths: the first in depth-first order with names in byte order.
@@ -95,6 +97,26 @@ export class Inode {
   constructor(mode: number) {
     this.mode = mode;
     if ((mode & S_IFMT) === S_IFDIR) this.children = new Map();
+  }
+
+  /** Path of the content of a regular file below the object directory, else empty; as in composefs it is nearly always {@link objectPath}. */
+  get payload(): ByteString {
+    return this.#payload ?? objectPath(this.digest!);
+  }
+
+  set payload(path: ByteString) {
+    this.#payload = path;
+  }
+
+  /** Whether {@link payload} is what the digest says. */
+  get isObject(): boolean {
+    return this.#payload === null;
+  }
+
+  /** Says that the content is the object of this digest. */
+  setObject(digest: Uint8Array): void {
+    this.digest = digest;
+    this.#payload = null;
   }
 }
 

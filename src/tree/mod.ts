@@ -21,4 +21,5 @@ export { normalizeOci } from "./normalize.ts";
 export { encodeOrigins, NO_LAYER, Origins, readOrigins } from "./origins.ts";
 export { type Profile, type TreeDigest, treeDigest } from "./profile.ts";
 export { type Part, splitTree } from "./split.ts";
-export { fsVerityDigest, FsVerityHasher, objectPath, toHex } from "./verity.ts";
+export { objectPath, toHex } from "./digest.ts";
+export { fsVerityDigest, FsVerityHasher } from "./verity.ts";

@@ -11,7 +11,7 @@
 import { LaminaError } from "../error.ts";
 import { countLinks } from "./count.ts";
 import { type ByteString, Inode, S_IFMT, S_IFREG } from "./inode.ts";
-import { fsVerityDigest, objectPath } from "./verity.ts";
+import { fsVerityDigest } from "./verity.ts";
 
 /** The one xattr that is part of what an image is. */
 const KEPT = "security.capability";
@@ -88,9 +88,9 @@ function setContent(copy: Inode, inode: Inode, path: ByteString): void {
     copy.content = content;
     return;
   }
-  copy.digest = content === null ? inode.digest : fsVerityDigest(content);
-  if (copy.digest === null) throw lacks(path, "the digest of its content is not known");
-  copy.payload = objectPath(copy.digest);
+  const digest = content === null ? inode.digest : fsVerityDigest(content);
+  if (digest === null) throw lacks(path, "the digest of its content is not known");
+  copy.setObject(digest);
 }
 
 function lacks(path: ByteString, what: string): LaminaError {

@@ -7,7 +7,8 @@
 import { erofsFormat, readErofs } from "./erofs_reader.ts";
 import { type ErofsFormat, writeErofs } from "./erofs_writer.ts";
 import { normalizeOci } from "./normalize.ts";
-import { fsVerityDigest, toHex } from "./verity.ts";
+import { toHex } from "./digest.ts";
+import { fsVerityDigest } from "./verity.ts";
 
 /** What of a tree is digested. `plain`: exactly what the layers say; `oci-v1`: what {@link normalizeOci} makes of it. */
 export type Profile = "plain" | "oci-v1";

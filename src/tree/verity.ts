@@ -9,7 +9,6 @@
  */
 
 import { BlockSha256 } from "../linux/sha256.ts";
-import type { ByteString } from "./inode.ts";
 
 const BLOCK = 4096;
 const HASH = 32;
@@ -172,19 +171,4 @@ export function fsVerityDigest(data: Uint8Array): Uint8Array {
   const hasher = new FsVerityHasher();
   hasher.update(data);
   return hasher.digest();
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-/** Lower-case hexadecimal digits of bytes. */
-export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]];
-  return text;
-}
-
-/** The path of a content object below the object directory: `ab/cdef…`, as composefs has it. */
-export function objectPath(digest: Uint8Array): ByteString {
-  const hex = toHex(digest);
-  return hex.slice(0, 2) + "/" + hex.slice(2);
 }

@@ -64,7 +64,7 @@ export class Ground implements AsyncDisposable {
     this.#strict = strict;
     this.#subjects = subjects;
     this.#aim = { outside: `${path}/outside` };
-    this.#pipeline = new LayerPipeline({ native: bed.store.native });
+    this.#pipeline = new LayerPipeline({ native: bed.store.native, keepThreads: true });
     putCanary(path);
     this.#before = storeOf(strict);
     this.#canary = this.#outside();

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { Ring, SLOT_BYTES } from "../../src/layer/ring.ts";
-import { toHex } from "../../src/tree/verity.ts";
+import { toHex } from "../../src/tree/digest.ts";
 import { needs } from "../support/root.ts";
 
 const NO_HASH = new Ring().hashes ? undefined : "no libcrypto";

@@ -65,7 +65,8 @@ export class Workshop implements AsyncDisposable {
       Deno.mkdirSync(`${this.objects}/${i.toString(16).padStart(2, "0")}`, { recursive: true });
     }
     const { pipeline } = options;
-    this.pipeline = pipeline ?? (this.#own = new LayerPipeline({ native: true, ...options }));
+    this.pipeline = pipeline ??
+      (this.#own = new LayerPipeline({ native: true, keepThreads: true, ...options }));
   }
 
   /** A new staging directory. */

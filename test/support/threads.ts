@@ -13,7 +13,9 @@ const pipelines = new Map<boolean, LayerPipeline>();
 /** Those for stores of a kind, see `Store.native`. They end with the process, which has to be a test's: others would wait for them. */
 export function sharedThreads(native: boolean): LayerPipeline {
   let pipeline = pipelines.get(native);
-  if (pipeline === undefined) pipelines.set(native, pipeline = new LayerPipeline({ native }));
+  if (pipeline === undefined) {
+    pipelines.set(native, pipeline = new LayerPipeline({ native, keepThreads: true }));
+  }
   return pipeline;
 }
 

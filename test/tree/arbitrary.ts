@@ -7,7 +7,7 @@
 import fc from "fast-check";
 import { type ByteString, Inode, S_IFDIR, S_IFMT } from "../../src/tree/inode.ts";
 import { countLinks } from "../../src/tree/count.ts";
-import { objectPath } from "../../src/tree/verity.ts";
+import { objectPath } from "../../src/tree/digest.ts";
 
 const bytes = (min: number, max: number): fc.Arbitrary<ByteString> =>
   fc.array(fc.integer({ min: 1, max: 255 }), { minLength: min, maxLength: max })
@@ -162,7 +162,7 @@ export function describeTree(root: Inode): Map<string, unknown> {
     const known = first.get(inode);
     first.set(inode, known ?? path);
     const attributes = xattrs === null || xattrs.size === 0 ? [] : [...xattrs].sort();
-    all.set(path, known ?? { ...fields, attributes });
+    all.set(path, known ?? { ...fields, payload: inode.payload, attributes });
     for (const name of [...children?.keys() ?? []].sort()) {
       visit(`${path}/${name}`, children!.get(name)!);
     }

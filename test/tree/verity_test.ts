@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
-import { fsVerityDigest, FsVerityHasher, objectPath, toHex } from "../../src/tree/verity.ts";
+import { objectPath, toHex } from "../../src/tree/digest.ts";
+import { fsVerityDigest, FsVerityHasher } from "../../src/tree/verity.ts";
 import { xxHash32 } from "../../src/tree/xxhash32.ts";
 
 /** The kernel documentation's definition, word for word, for comparison. */

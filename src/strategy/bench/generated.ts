@@ -45,7 +45,7 @@ export class TemporaryStore implements Disposable {
     const images: BenchImage[] = [];
     const temporary = new TemporaryStore(store, images, lock);
     try {
-      await using pipeline = new LayerPipeline({ native: store.native });
+      await using pipeline = new LayerPipeline({ native: store.native, keepThreads: true });
       for (const recipe of recipes) images.push(await enter(store, recipe, { signal, pipeline }));
       return temporary;
     } catch (error) {

@@ -81,7 +81,10 @@ export class Bed {
 
   /** Until it is disposed of, the threads that images are brought in by stay for the next image: starting them takes longest. */
   keepThreads(): AsyncDisposable {
-    const pipeline = this.#pipeline = new LayerPipeline({ native: this.store.native });
+    const pipeline = this.#pipeline = new LayerPipeline({
+      native: this.store.native,
+      keepThreads: true,
+    });
     return {
       [Symbol.asyncDispose]: async () => {
         this.#pipeline = undefined;

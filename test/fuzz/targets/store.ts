@@ -47,7 +47,10 @@ function archiveOf(blob: Uint8Array): Uint8Array {
 class Ground {
   readonly path = Deno.makeTempDirSync({ dir: FAST, prefix: "lamina-fuzz-" });
   readonly store = Store.open(`${this.path}/store`, { create: true });
-  readonly pipeline = new LayerPipeline({ native: this.store.native });
+  readonly pipeline = new LayerPipeline({
+    native: this.store.native,
+    keepThreads: true,
+  });
   images = 0;
 
   constructor() {
