@@ -1,12 +1,15 @@
 /**
- * What the compiled program is made of: one script for all commands, a few modules for other threads, plugins and large libraries, and nothing that
- * the program does not use. Why a script: see script.ts.
+ * What the compiled program is made of: a script of parts for all commands, a few modules for other threads and plugins, and nothing that the program does not
+ * use. Why a script: see script.ts.
  *
  * @module
  */
 
 import { basename, dirname, relative } from "@std/path";
+import { gzipSync } from "node:zlib";
 import { parse } from "es-module-lexer/minimal/js";
+import { partOf } from "./parts.ts";
+import { CODE, PARTS, SCRIPT } from "./script.ts";
 
 /** The program, from the root of the repository. */
 const PROGRAM = "src/release/everything.ts";
@@ -14,33 +17,24 @@ const PROGRAM = "src/release/everything.ts";
 /** What begins it. */
 const START = "src/release/start.ts";
 
-/** What makes its code. */
+/** What makes its script. */
 const REHEARSAL = "src/release/rehearsal.ts";
-
-/** The script, and what V8 makes of it. */
-const [SCRIPT, CODE] = ["program.txt", "program.code"];
-
-/** Modules with large libraries, which few commands need and which share nothing with the rest, as they are imported: they stay out of the script. */
-const LARGE: Readonly<Record<string, string>> = {
-  "../page/benchmark.ts": "src/cli/page/benchmark.ts",
-  "./typescript.ts": "src/strategy/loading/typescript.ts",
-};
 
 /** What new plugins are given to read. */
 const CONTRACT = "src/strategy/plugin.ts";
 
 /** A bundled program. */
 export interface Program {
-  /** Directory of the bundle. */
+  /** Directory of the bundle; where the script and its code go. */
   readonly directory: string;
   /** The main module. */
   readonly entry: string;
-  /** The script, the modules that no static import leads to, and the texts that the program gives away. */
+  /** The parts, the modules that no static import leads to, and the texts that the program gives away: files and directories. */
   readonly hidden: readonly string[];
-  /** The main module of the program that makes {@link code}: its argument is where that is to be. */
+  /** The main module of the program that makes {@link made}: its argument is {@link directory}. */
   readonly rehearsal: string;
-  /** Where the code of the script goes, without which the main module does not start. */
-  readonly code: string;
+  /** The files that it makes, without which the main module does not start. */
+  readonly made: readonly string[];
 }
 
 /**
@@ -49,46 +43,56 @@ export interface Program {
  * @throws {Error} Where bundling fails, or a module finds another by its own URL in a way that is not known here.
  */
 export async function bundleProgram(root: string): Promise<Program> {
-  const modules = [...hiddenModules(root), ...Object.values(LARGE)];
+  const modules = hiddenModules(root);
   const texts = [CONTRACT, ...files(root, "plugins/template")];
   const directory = `${root}.cache/bundle`;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
-  const split = ["--code-splitting", `--outdir=${directory}`];
-  await bundle(root, [...split, ...modules.map((module) => `${root}${module}`)]);
+  const split = (name: string) => ["--code-splitting", `--outdir=${directory}/${name}`];
+  await bundle(root, [...split(""), ...modules.map((module) => `${root}${module}`)]);
   const bundled = (file: string) =>
     `${directory}/${texts.includes(file) ? `${file}.txt` : file.replace(/ts$/, "js")}`;
   for (const main of [START, REHEARSAL]) {
     await bundle(root, [`--output=${bundled(main)}`, `${root}${main}`]);
   }
-  const script = `${directory}/${SCRIPT}`;
-  const external = Object.keys(LARGE).map((module) => `--external=${module}`);
-  await bundle(root, ["--format=cjs", ...external, `--output=${script}`, `${root}${PROGRAM}`]);
+  await bundle(root, [...split(PARTS), `${root}${PROGRAM}`]);
   // The bundle is a program of its own: nothing of the repository's configuration is for it.
   Deno.writeTextFileSync(`${directory}/deno.json`, "{}\n");
   for (const file of texts) {
     Deno.mkdirSync(dirname(bundled(file)), { recursive: true });
     Deno.copyFileSync(`${root}${file}`, bundled(file));
   }
-  const hidden = [...modules, ...texts, SCRIPT];
-  const placeFrom = (path: string) => (file: string) =>
-    `./${relative(dirname(path), bundled(file))}`;
+  const changing = changingVariables(root);
+  const places = [...modules, ...texts, SCRIPT, CODE];
   for (const file of files(directory, "").filter((file) => file.endsWith(".js"))) {
     const path = `${directory}/${file}`;
+    const isPart = file.startsWith(`${PARTS}/`);
+    // Parts look from where the script is.
+    const from = isPart ? directory : dirname(path);
     const text = Deno.readTextFileSync(path);
-    const moved = movedUrls(text, [...hidden, CODE], placeFrom(path));
-    if (moved !== text) Deno.writeTextFileSync(path, moved);
+    const moved = movedUrls(text, places, (place) => `./${relative(from, bundled(place))}`);
+    if (isPart) writePart(path, moved, changing);
+    else if (moved !== text) Deno.writeTextFileSync(path, moved);
   }
-  Deno.writeTextFileSync(
-    script,
-    scriptOf(Deno.readTextFileSync(script), hidden, placeFrom(script)),
-  );
   return {
     directory,
     entry: bundled(START),
-    hidden: hidden.map(bundled),
+    hidden: [...[...modules, ...texts].map(bundled), `${directory}/${PARTS}`],
     rehearsal: bundled(REHEARSAL),
-    code: `${directory}/${CODE}`,
+    made: [SCRIPT, CODE].map((file) => `${directory}/${file}`),
   };
+}
+
+/** Puts a part into the place of its module. Compressed: the runtime reads the whole program at each start, and most of it is seldom asked for. */
+function writePart(module: string, text: string, changing: readonly string[]): void {
+  Deno.writeFileSync(module.replace(/js$/, "gz"), gzipSync(partOf(text, changing), { level: 9 }));
+  Deno.removeSync(module);
+}
+
+/** What modules export and assign to later. */
+function changingVariables(root: string): string[] {
+  return sources(root).filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => [...Deno.readTextFileSync(`${root}${file}`).matchAll(/^export let (\w+)/gm)])
+    .map(([, name]) => name);
 }
 
 async function bundle(root: string, args: readonly string[]): Promise<void> {
@@ -160,49 +164,7 @@ export function movedUrls(
   return moved.replaceAll("import.meta.URL", "import.meta.url");
 }
 
-/**
- * Makes a script for `loadProgram` of a bundle that is a CommonJS module: what only modules have comes in as a parameter. Only ASCII, of which V8 keeps
- * half as many bytes as of anything else.
- *
- * Parameters as in {@link movedUrls}.
- *
- * @throws {Error} For a module that is neither in the bundle nor known here.
- */
-export function scriptOf(
-  text: string,
-  hidden: readonly string[],
-  place: (module: string) => string,
-): string {
-  const moved = movedUrls(
-    text.replace(/\bimport_meta\d*\.url\b/g, "import.meta.url"),
-    hidden,
-    place,
-  );
-  let script = "";
-  let done = 0;
-  for (const { ss: start, s: from, e: to, d: kind } of parse(moved)[0]) {
-    if (kind === IMPORT_META) {
-      script += `${moved.slice(done, start)}__here`;
-      done = start + "import.meta.url".length;
-    } else if (kind >= 0) {
-      const specifier = moved.slice(from, to);
-      const large = LARGE[specifier.slice(1, -1)];
-      const url = large === undefined ? specifier : `new URL("${place(large)}", __here).href`;
-      script += `${moved.slice(done, start)}__load(${url}`;
-      done = to;
-    }
-  }
-  script += moved.slice(done);
-  const foreign = /\brequire\("(?!node:)[^"]*"\)/.exec(script)?.[0];
-  if (foreign !== undefined) throw new Error(`bundle: the script has a ${foreign}`);
-  const ascii = script.replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return `(function (module, __here, __load, require) {${ascii}\n})`;
-}
-
-/** What the lexer says in `d` of an `import.meta`. Others stand in texts, as in the compiler that the program carries. */
+/** What the lexer says in `d` of an `import.meta`. */
 const IMPORT_META = -2;
 
 function lineAt(text: string, place: number): string {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { movedUrls, scriptOf } from "../../src/release/program.ts";
+import { partOf } from "../../src/release/parts.ts";
+import { movedUrls } from "../../src/release/program.ts";
 
 const HIDDEN = [
   "plugins/copy.ts",
@@ -49,23 +50,35 @@ Deno.test("program: what looks for something else by its URL does not get into a
   ) assertThrows(() => movedUrls(text, HIDDEN, place), Error, "bundle:", text);
 });
 
-Deno.test("program: the script has nothing that only a module may have, and only ASCII", () => {
-  const wrapped = (text: string) => `(function (module, __here, __load, require) {${text}\n})`;
+Deno.test("program: a part has nothing that only a module may have, and only ASCII", () => {
+  const wrapped = (text: string) =>
+    `function (__part, __here, __load, require) {"use strict";\n${text}\n}`;
   const cases: [string, string][] = [
-    ['require("node:crypto"); // import("x")', 'require("node:crypto"); // import("x")'],
-    ["await import(url)", "await __load(url)"],
     [
-      'const { t } = await import("./typescript.ts"); "import(x)";',
-      'const { t } = await __load(new URL("./src/strategy/loading/typescript.js", __here).href); "import(x)";',
+      'f(); // import("x")\nexport {\n  a,\n  b as c\n};\n',
+      'f(); // import("x")\nreturn { a, c: b };',
+    ],
+    ["await import(url)", "await __load(url)\nreturn {};"],
+    [
+      'import "./x.js";\nimport {\n  a,\n  b as b2\n} from "./y.js";\n"import(x)";',
+      '__part("./x.js");\nvar { a, b: b2 } = __part("./y.js");\n"import(x)";\nreturn {};',
     ],
     [
-      'new Worker(new URL("./worker.ts", import_meta3.url), await import(it))',
-      "new Worker(new URL(`./src/strategy/materialize/worker.js`, __here), await __load(it))",
+      'import { createHash as hash } from "node:crypto";\nimport zlib from "node:zlib";',
+      'var { createHash: hash } = require("node:crypto");\nvar zlib = require("node:zlib");\nreturn {};',
     ],
-    ["'→ …'; /é/; `𝒳`", "'\\u2192 \\u2026'; /\\u00e9/; `\\ud835\\udcb3`"],
+    [
+      "new Worker(new URL(`./worker.js`, import.meta.url), await import(it))",
+      "new Worker(new URL(`./worker.js`, __here), await __load(it))\nreturn {};",
+    ],
+    ["'→ …'; /é/; `𝒳`", "'\\u2192 \\u2026'; /\\u00e9/; `\\ud835\\udcb3`\nreturn {};"],
   ];
-  for (const [text, expected] of cases) {
-    assertEquals(scriptOf(text, HIDDEN, place), wrapped(expected));
+  for (const [text, expected] of cases) assertEquals(partOf(text), wrapped(expected));
+});
+
+Deno.test("program: what the bundler does not write is refused, not guessed", () => {
+  for (const text of ['import * as x from "./x.js";', "export default 1;", "export const a = 1;"]) {
+    assertThrows(() => partOf(text), Error, "bundle:", text);
   }
-  assertThrows(() => scriptOf('require("./other.ts")', HIDDEN, place), Error, "other.ts");
+  assertThrows(() => partOf("\nexport {\n  f,\n  errno2 as errno\n};", ["errno"]), Error, "errno");
 });
