@@ -19,6 +19,12 @@ export function objectPath(digest: Uint8Array): ByteString {
   return hex.slice(0, 2) + "/" + hex.slice(2);
 }
 
+/** The digest that a path follows from, as {@link objectPath} has it; undefined for any other path. */
+export function digestOfPath(path: ByteString): Uint8Array | undefined {
+  const found = /^([0-9a-f]{2})\/([0-9a-f]{62})$/.exec(path);
+  return found === null ? undefined : Uint8Array.fromHex(found[1] + found[2]);
+}
+
 /** Whether a text among bytes is the {@link objectPath} of a digest. */
 export function isObjectPath(
   bytes: Uint8Array,
@@ -33,6 +39,15 @@ export function isObjectPath(
     }
   }
   return true;
+}
+
+/** Writes the {@link objectPath} of a digest among bytes. */
+export function putObjectPath(digest: Uint8Array, out: Uint8Array, at: number): void {
+  for (let i = 0; i < digest.length; i++) {
+    if (i === 1) out[at++] = SLASH;
+    out[at++] = digit(digest[i] >> 4);
+    out[at++] = digit(digest[i] & 15);
+  }
 }
 
 /** A hexadecimal digit as ASCII has it. */

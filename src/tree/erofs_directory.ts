@@ -10,6 +10,10 @@ import { BLOCK, DIRENT, fileType, MAX_TAIL } from "./erofs_format.ts";
 import type { Numbering } from "./erofs_numbering.ts";
 import type { ByteString } from "./inode.ts";
 
+const DOT = 0x2e;
+/** For names of `.` and `..`, which have no entry: their lengths, negative. */
+const [DOT_NAME, DOTS_NAME] = [-1, -2];
+
 /**
  * Bytes of a directory (`i_size`): whole blocks and the tail, if any.
  *
@@ -39,91 +43,102 @@ export function directorySize(names: readonly ByteString[], first: number, end: 
   return size + (piece > MAX_TAIL ? BLOCK : piece);
 }
 
-/** Writes the directories of an image, in the order of their numbers. */
+/** Where a piece of a directory is to be written: an index into the bytes; undefined for one that is not to be written now. */
+type PlaceOf = (piece: number) => number | undefined;
+
+/** Writes the directories of an image. */
 export class DirectoryWriter {
   readonly #numbering: Numbering;
-  readonly #modes: Uint16Array;
   readonly #nids: Uint32Array;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
-  /** Which directory comes next. */
-  #next = 0;
-  /** Its entries, with `.` and `..` in their places: name, and number of the inode. */
-  readonly #names: ByteString[] = [];
+  /** The entries of one, with `.` and `..` in their places: the name's, and the number of the inode. */
+  readonly #names: number[] = [];
   readonly #numbers: number[] = [];
 
   /**
-   * Begins with the root.
-   *
-   * @param modes Modes of all inodes as they are in the image.
    * @param nids Places of all inodes.
-   * @param bytes The image.
+   * @param bytes What they are written into.
    */
-  constructor(
-    numbering: Numbering,
-    modes: Uint16Array,
-    nids: Uint32Array,
-    bytes: Uint8Array<ArrayBuffer>,
-  ) {
+  constructor(numbering: Numbering, nids: Uint32Array, bytes: Uint8Array<ArrayBuffer>) {
     this.#numbering = numbering;
-    this.#modes = modes;
     this.#nids = nids;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }
 
-  /** Writes the next directory: its blocks from `start` to `end`, and what is left to `tail`. */
-  write(start: number, end: number, tail: number): void {
-    this.#list(this.#next++);
+  /** Writes pieces of the n-th directory. */
+  write(directory: number, placeOf: PlaceOf): void {
+    this.#list(directory);
     const names = this.#names;
-    let block = start;
-    for (let first = 0; first < names.length;) {
+    for (let piece = 0, first = 0; first < names.length; piece++) {
       let last = first;
       for (let size = 0; last < names.length; last++) {
-        size += DIRENT + names[last].length;
+        size += DIRENT + this.#length(last);
         if (size > BLOCK) break;
       }
-      this.#piece(first, last, block < end ? block : tail);
-      block += BLOCK;
+      const at = placeOf(piece);
+      if (at !== undefined) this.#piece(first, last, at);
       first = last;
     }
   }
 
   #list(directory: number): void {
-    const { names, targets, firstEntry, entryOfDirectory } = this.#numbering;
+    const { targets, firstEntry, entryOfDirectory } = this.#numbering;
     const entry = entryOfDirectory[directory];
     const end = firstEntry[directory + 1];
     this.#names.length = this.#numbers.length = 0;
     let dots = 0;
     for (let e = firstEntry[directory]; e <= end; e++) {
-      if (dots === 0 && (e === end || names[e] > ".")) {
-        this.#add(".", targets[entry]);
+      if (dots === 0 && (e === end || this.#isBehindDots(e, 1))) {
+        this.#add(DOT_NAME, targets[entry]);
         dots = 1;
       }
-      if (dots === 1 && (e === end || names[e] > "..")) {
-        this.#add("..", targets[this.#numbering.parent(entry)]);
+      if (dots === 1 && (e === end || this.#isBehindDots(e, 2))) {
+        this.#add(DOTS_NAME, targets[this.#numbering.parent(entry)]);
         dots = 2;
       }
-      if (e < end) this.#add(names[e], targets[e]);
+      if (e < end) this.#add(e, targets[e]);
     }
   }
 
-  #add(name: ByteString, number: number): void {
+  /** Whether a name sorts behind so many dots. */
+  #isBehindDots(entry: number, dots: number): boolean {
+    const { names } = this.#numbering;
+    const start = names.start(entry);
+    const length = names.size(entry);
+    for (let i = 0; i < dots; i++) {
+      if (i === length) return false;
+      const byte = names.bytes[start + i];
+      if (byte !== DOT) return byte > DOT;
+    }
+    return length > dots;
+  }
+
+  #add(name: number, number: number): void {
     this.#names.push(name);
     this.#numbers.push(number);
+  }
+
+  /** Bytes of the name of a listed entry. */
+  #length(i: number): number {
+    const name = this.#names[i];
+    return name < 0 ? -name : this.#numbering.names.size(name);
   }
 
   #piece(first: number, last: number, at: number): void {
     const bytes = this.#bytes;
     const view = this.#view;
+    const { names, places, inodes } = this.#numbering;
     let nameAt = at + (last - first) * DIRENT;
     for (let i = first, p = at; i < last; i++, p += DIRENT) {
       const number = this.#numbers[i];
       view.setUint32(p, this.#nids[number], true);
       view.setUint16(p + 8, nameAt - at, true);
-      bytes[p + 10] = fileType(this.#modes[number]);
-      const name = this.#names[i];
-      for (let c = 0; c < name.length; c++) bytes[nameAt++] = name.charCodeAt(c);
+      bytes[p + 10] = fileType(inodes.modes[places[number]]);
+      const length = this.#length(i);
+      const start = this.#names[i] < 0 ? -1 : names.start(this.#names[i]);
+      for (let c = 0; c < length; c++) bytes[nameAt++] = start < 0 ? DOT : names.bytes[start + c];
     }
   }
 }

@@ -14,9 +14,8 @@ import {
   SUPERBLOCK,
   SUPERBLOCK_SIZE,
 } from "./erofs_format.ts";
-import { directorySize } from "./erofs_directory.ts";
+import { DIRECTORY, EXTERNAL, INLINE, SYMLINK } from "./erofs_inodes.ts";
 import type { Numbering } from "./erofs_numbering.ts";
-import { DIRECTORY, EXTERNAL, INLINE, type Rewritten, SYMLINK } from "./erofs_rewrite.ts";
 import type { XattrTable } from "./erofs_xattrs.ts";
 
 /** The places of all inodes, by number. */
@@ -31,8 +30,6 @@ export class Layout {
   readonly tails: Uint16Array;
   /** Blocks of data in the data area. */
   readonly blocks: Uint32Array;
-  /** `i_size` of directories. */
-  readonly directorySizes: Float64Array;
   /** Where the inodes end and the shared xattrs start. */
   readonly inodesEnd: number;
   /** Where the data area starts. */
@@ -41,21 +38,19 @@ export class Layout {
   readonly size: number;
 
   /** Finds the place of everything. */
-  constructor(numbering: Numbering, rewritten: Rewritten, xattrs: XattrTable) {
-    const count = numbering.inodes.length;
+  constructor(numbering: Numbering, xattrs: XattrTable) {
+    const { count, places, inodes } = numbering;
     this.nids = new Uint32Array(count);
     this.extended = new Uint8Array(count);
     this.xattrSizes = new Uint32Array(count);
     this.tails = new Uint16Array(count);
     this.blocks = new Uint32Array(count);
-    this.directorySizes = new Float64Array(count);
-    this.#measureDirectories(numbering);
     let at = SUPERBLOCK + SUPERBLOCK_SIZE;
     let blocks = 0;
     for (let n = 0; n < count; n++) {
-      this.#measure(n, numbering, rewritten);
+      this.#measure(n, numbering);
       this.xattrSizes[n] = xattrs.size(n);
-      at = this.#place(n, alignUp(at, SLOT), rewritten.kinds[n]);
+      at = this.#place(n, alignUp(at, SLOT), inodes.kinds[places[n]]);
       blocks += this.blocks[n];
     }
     this.inodesEnd = alignUp(at, SLOT);
@@ -63,20 +58,13 @@ export class Layout {
     this.size = this.dataStart + blocks * BLOCK;
   }
 
-  #measureDirectories({ names, firstEntry, entryOfDirectory, targets }: Numbering): void {
-    for (let d = 0; d < entryOfDirectory.length; d++) {
-      const size = directorySize(names, firstEntry[d], firstEntry[d + 1]);
-      this.directorySizes[targets[entryOfDirectory[d]]] = size;
-    }
-  }
-
   /** Sets an inode's form, and its tail and blocks as they would be anywhere. */
-  #measure(n: number, { inodes }: Numbering, rewritten: Rewritten): void {
-    const inode = inodes[n];
-    const kind = rewritten.kinds[n];
-    const size = kind === DIRECTORY ? this.directorySizes[n] : rewritten.sizes[n];
-    const compact = inode.mtime === rewritten.mtime && inode.nsec === rewritten.nsec &&
-      rewritten.nlinks[n] <= 0xffff && inode.uid <= 0xffff && inode.gid <= 0xffff &&
+  #measure(n: number, { inodes, places }: Numbering): void {
+    const at = places[n];
+    const kind = inodes.kinds[at];
+    const size = inodes.sizes[at];
+    const compact = inodes.mtimes[at] === inodes.mtime && inodes.nsecs[at] === inodes.nsec &&
+      inodes.nlinks[at] <= 0xffff && inodes.uids[at] <= 0xffff && inodes.gids[at] <= 0xffff &&
       size <= 0xffffffff;
     this.extended[n] = compact ? 0 : 1;
     if (kind === EXTERNAL) {

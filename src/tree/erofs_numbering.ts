@@ -8,42 +8,60 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { ByteStrings } from "./byte_strings.ts";
+import { directorySize } from "./erofs_directory.ts";
 import { STUB_MODE, STUB_NAMES } from "./erofs_format.ts";
-import { type ByteString, Inode } from "./inode.ts";
+import { Impossible, Inodes, WHITEOUT } from "./erofs_inodes.ts";
+import { type ByteString, Inode, S_IFDIR, S_IFMT } from "./inode.ts";
+import type { TreeSource } from "./source.ts";
 
 /** A tree in the order of its image. */
 export class Numbering {
-  /** Every inode, by its number (`i_ino`). The stubs are one object many times over. */
-  readonly inodes: Inode[] = [];
+  /** Number of inodes; each has a number (`i_ino`) less than that. */
+  count = 0;
+  /** The inodes, by their places. The stubs are one. */
+  readonly inodes: Inodes;
+  /** The place of every inode in {@link inodes}, by its number. */
+  readonly places: Uint32Array;
   /** The (canonical) entry of every inode, by its number. */
-  readonly entryOf: number[] = [];
+  readonly entryOf: Uint32Array;
   /** The name of every entry: directory after directory, each in byte order. */
-  readonly names: ByteString[] = [""];
+  readonly names: ByteStrings;
   /** The number of the inode that an entry leads to. Entry 0 is the root itself. */
-  readonly targets: Int32Array;
+  readonly targets: Uint32Array;
   /** For the n-th directory (in order of their numbers) its first entry; one more at the end. */
   readonly firstEntry: number[] = [];
   /** For the n-th directory the entry that leads to it. */
   readonly entryOfDirectory: number[] = [0];
+  /** Directories that hold whiteouts, by number. */
+  readonly whiteoutParents = new Set<number>();
   /** For every entry the directory (n-th) that it is in. */
-  readonly #directoryOfEntry: number[] = [0];
-  /** The 256 generated entries are this. */
-  readonly stub: Inode;
+  readonly #directoryOfEntry: Uint32Array;
   /** Whether the image is to say nothing in composefs' own way but where content is: no stubs, whiteouts as they are. */
   readonly raw: boolean;
 
   /**
-   * Orders a tree, which stays as it is.
+   * Orders a tree.
    *
-   * @throws LaminaError (invalid) for a tree that no image can hold: bad names, a directory under two names.
+   * @param visit Given every inode that is no stub once, with its place.
+   * @throws LaminaError (invalid) for a tree that no image can hold: bad names, a directory under two names, an impossible inode.
    */
-  constructor(root: Inode, raw = false) {
+  constructor(
+    source: TreeSource,
+    raw = false,
+    visit: (inode: Inode, place: number) => void = () => {},
+  ) {
     this.raw = raw;
+    const { root } = source;
     if (root.children === null) throw new LaminaError("invalid", "the root is not a directory");
-    this.stub = makeStub(root);
-    const entries: Inode[] = [root];
-    const links = this.#walk(root, entries);
-    this.targets = new Int32Array(entries.length);
+    const most = source.most + (raw ? 0 : STUB_NAMES.length);
+    this.inodes = new Inodes(most, raw);
+    this.names = new ByteStrings(most);
+    this.targets = new Uint32Array(most);
+    this.#directoryOfEntry = new Uint32Array(most);
+    this.places = new Uint32Array(most);
+    this.entryOf = new Uint32Array(most);
+    const links = this.#walk(source, visit);
     /** From every further name of a hard-linked inode to its canonical one. */
     const linkTo = new Map<number, number>();
     for (const [inode, names] of links) {
@@ -52,13 +70,18 @@ export class Numbering {
         if (entry !== chosen) linkTo.set(entry, chosen);
       }
     }
-    for (let entry = 0; entry < entries.length; entry++) {
+    const { kinds } = this.inodes;
+    let whiteouts = false;
+    for (let entry = 0; entry < this.names.length; entry++) {
       if (linkTo.size > 0 && linkTo.has(entry)) continue;
-      this.targets[entry] = this.inodes.length;
-      this.inodes.push(entries[entry]);
-      this.entryOf.push(entry);
+      const place = this.targets[entry];
+      if (kinds[place] === WHITEOUT) whiteouts = true;
+      this.places[this.count] = place;
+      this.entryOf[this.count] = entry;
+      this.targets[entry] = this.count++;
     }
     for (const [entry, chosen] of linkTo) this.targets[entry] = this.targets[chosen];
+    if (whiteouts) this.#findWhiteoutParents();
   }
 
   /** The path of an entry, without leading `/`; the root's is empty. */
@@ -76,40 +99,86 @@ export class Numbering {
     return this.#error(this.entryOf[number], reason);
   }
 
-  /** Lists all entries; returns those of each inode that has several. */
-  #walk(root: Inode, entries: Inode[]): Map<Inode, number[]> {
+  /** Lists all entries, with the inodes' places for targets; returns the entries of each inode that has several. */
+  #walk(
+    source: TreeSource,
+    visit: (inode: Inode, place: number) => void,
+  ): Map<Inode, number[]> {
+    const { inodes, names } = this;
+    const { root, counts } = source;
     const seen = new Map<Inode, number>([[root, 0]]);
     const links = new Map<Inode, number[]>();
-    const { names } = this;
-    const directories = [root];
+    const stub = makeStub(root);
+    let stubPlace = -1;
+    const add = (inode: Inode, entry: number): void => {
+      try {
+        this.targets[entry] = inodes.add(inode, inode === stub);
+      } catch (error) {
+        throw error instanceof Impossible ? this.#error(entry, error.message) : error;
+      }
+      if (inode !== stub) visit(inode, this.targets[entry]);
+    };
+    names.push("");
+    add(root, 0);
+    // Those that are done are let go.
+    const directories: (Inode | undefined)[] = [root];
     for (let d = 0; d < directories.length; d++) {
-      const children = directories[d].children!;
+      const directory = directories[d]!;
+      directories[d] = undefined;
+      const place = this.targets[this.entryOfDirectory[d]];
+      const entries = source.entries(directory);
       this.firstEntry.push(names.length);
-      for (const name of d === 0 && !this.raw ? rootNames(children) : sortedNames(children)) {
+      const ordered = d === 0 && !this.raw ? rootNames(entries) : sortedNames(entries);
+      for (const name of ordered) {
         const entry = names.length;
-        const inode = children.get(name) ?? this.stub;
+        const inode = entries.get(name) ?? stub;
+        if (!validName(name)) {
+          const above = this.path(this.entryOfDirectory[d]);
+          const path = above === "" ? name : `${above}/${name}`;
+          throw cannotWrite(path, "its name is not a possible file name");
+        }
         names.push(name);
-        entries.push(inode);
-        this.#directoryOfEntry.push(d);
-        if (!validName(name)) throw this.#error(entry, "its name is not a possible file name");
-        if (inode === this.stub) continue;
-        const before = seen.get(inode);
+        this.#directoryOfEntry[entry] = d;
+        if (inode === stub) {
+          if (stubPlace < 0) {
+            add(stub, entry);
+            stubPlace = this.targets[entry];
+          }
+          this.targets[entry] = stubPlace;
+          continue;
+        }
+        const isDirectory = (inode.mode & S_IFMT) === S_IFDIR;
+        const single = counts && !isDirectory && inode.nlink <= 1;
+        const before = single ? undefined : seen.get(inode);
         if (before === undefined) {
-          seen.set(inode, entry);
-          if (inode.children === null) continue;
-          directories.push(inode);
-          this.entryOfDirectory.push(entry);
-        } else if (inode.children !== null) {
+          add(inode, entry);
+          if (!single && !(counts && isDirectory)) seen.set(inode, entry);
+          if (isDirectory) {
+            directories.push(inode);
+            this.entryOfDirectory.push(entry);
+            inodes.nlinks[place]++;
+          } else if (counts) inodes.nlinks[this.targets[entry]] = 1;
+        } else if (isDirectory) {
           throw this.#error(entry, `the directory is also /${this.path(before)}`);
         } else {
+          this.targets[entry] = this.targets[before];
+          if (counts) inodes.nlinks[this.targets[entry]]++;
           const all = links.get(inode);
           if (all === undefined) links.set(inode, [before, entry]);
           else all.push(entry);
         }
       }
+      inodes.sizes[place] = directorySize(ordered, 0, ordered.length);
     }
     this.firstEntry.push(names.length);
     return links;
+  }
+
+  #findWhiteoutParents(): void {
+    for (let n = 0; n < this.count; n++) {
+      if (this.inodes.kinds[this.places[n]] !== WHITEOUT) continue;
+      this.whiteoutParents.add(this.targets[this.parent(this.entryOf[n])]);
+    }
   }
 
   /** Which of an inode's entries is the canonical one. */
@@ -130,17 +199,21 @@ export class Numbering {
 
   #path(entry: number, separator: string): ByteString {
     const parts: ByteString[] = [];
-    for (; entry !== 0; entry = this.parent(entry)) parts.push(this.names[entry]);
+    for (; entry !== 0; entry = this.parent(entry)) parts.push(this.names.text(entry));
     return parts.reverse().join(separator);
   }
 
   #error(entry: number, reason: string): LaminaError {
-    return new LaminaError("invalid", `cannot write /${this.path(entry)} into an image: ${reason}`);
+    return cannotWrite(this.path(entry), reason);
   }
 }
 
+function cannotWrite(path: ByteString, reason: string): LaminaError {
+  return new LaminaError("invalid", `cannot write /${path} into an image: ${reason}`);
+}
+
 /** The names in a directory in byte order. */
-export function sortedNames(children: Map<ByteString, Inode>): ByteString[] {
+export function sortedNames(children: ReadonlyMap<ByteString, Inode>): ByteString[] {
   const names = [...children.keys()];
   for (let i = 1; i < names.length; i++) {
     if (names[i - 1] > names[i]) return names.sort();
@@ -149,7 +222,7 @@ export function sortedNames(children: Map<ByteString, Inode>): ByteString[] {
 }
 
 /** The same for the root, which has the stubs as well. */
-export function rootNames(children: Map<ByteString, Inode>): ByteString[] {
+export function rootNames(children: ReadonlyMap<ByteString, Inode>): ByteString[] {
   const names = [...children.keys()];
   for (const name of STUB_NAMES) {
     if (!children.has(name)) names.push(name);
@@ -164,15 +237,6 @@ export function validName(name: ByteString): boolean {
   for (let i = 0; i < length; i++) {
     const byte = name.charCodeAt(i);
     if (byte === 0 || byte === 0x2f || byte > 0xff) return false;
-  }
-  return true;
-}
-
-/** Whether a string is a byte string without NUL. */
-export function isPlain(text: ByteString): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const byte = text.charCodeAt(i);
-    if (byte === 0 || byte > 0xff) return false;
   }
   return true;
 }

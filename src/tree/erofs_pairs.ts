@@ -1,13 +1,16 @@
 /**
- * The distinct (name, value) pairs of all xattrs of an image while it is written. Each is kept once, as a reference to what
- * the tree has; nearly all of them are the two that every object has, so finding these again is made cheap.
+ * The distinct (name, value) pairs of all xattrs of an image while it is written, each once. Nearly all of them are the two that every object
+ * has, which follow from its digest: they are kept as the number of that and nothing else.
  *
  * @module
  */
 
-import { XATTR_FILTER_SEED } from "./erofs_format.ts";
+import { objectPath, putObjectPath } from "./digest.ts";
+import type { DigestTable } from "./digest_table.ts";
+import { METACOPY, REDIRECT, XATTR_FILTER_SEED } from "./erofs_format.ts";
 import { splitName } from "./erofs_names.ts";
 import type { ByteString } from "./inode.ts";
+import { toBytes } from "./latin1.ts";
 import { xxHash32 } from "./xxhash32.ts";
 
 /** A name as EROFS stores it. */
@@ -22,44 +25,59 @@ export interface XattrName {
   readonly bit: number;
   /** Its number in its table. */
   readonly id: number;
-  /** What every value starts with, before the part that is kept. */
-  readonly head: Uint8Array;
 }
 
-const NO_HEAD = new Uint8Array(0);
+const NONE = new Uint8Array(0);
+/** What METACOPY begins with: version 0, 36 bytes long, no flags, SHA-256; the digest follows. */
+const METACOPY_HEAD = Uint8Array.of(0, 36, 0, 1);
+const METACOPY_SIZE = 36;
+const SLASH = 0x2f;
+/** Bytes of a REDIRECT to an object: a slash, and its path. */
+const REDIRECT_SIZE = 66;
 /** So many values at most are sorted by numbers made of four bytes and a place: these have to fit into 53 bits. */
 const PLACES = 2 ** 21;
 
-/** All pairs, by number. */
+/** All pairs, by number: first those of METACOPY and a digest, then those of REDIRECT and an object's path, then all others. */
 export class XattrPairs {
   readonly #known = new Map<ByteString, XattrName>();
+  readonly #digests: DigestTable;
+  /** How many of these there are. */
+  readonly #count: number;
+  readonly #metacopy: XattrName;
+  readonly #redirect: XattrName;
+  /** Uses of the pairs that follow from digests. */
+  readonly #objectUses: Uint32Array;
+  /** The other pairs. */
   readonly #names: XattrName[] = [];
-  readonly #values: (Uint8Array | ByteString)[] = [];
+  readonly #values: Uint8Array[] = [];
   readonly #uses: number[] = [];
-  /** Pairs with a text for a value, by that: one map for each name. */
-  readonly #texts: Map<ByteString, number>[] = [];
-  /** Open hash table of the other pairs (number + 1). The seed is random so that nobody can choose colliding values. */
-  #slots = new Int32Array(1 << 11);
   readonly #hashes: number[] = [];
+  /** Open hash table of the other pairs (number + 1). The seed is random so that nobody can choose colliding values. */
+  #slots = new Int32Array(1 << 7);
   readonly #seed = Math.floor(Math.random() * 2 ** 32);
 
-  /** How many there are. */
-  get length(): number {
-    return this.#names.length;
+  /** @param digests Those of all contents. */
+  constructor(digests: DigestTable) {
+    this.#digests = digests;
+    this.#count = digests.length;
+    this.#objectUses = new Uint32Array(2 * this.#count);
+    this.#metacopy = this.name(METACOPY);
+    this.#redirect = this.name(REDIRECT);
   }
 
-  /**
-   * A name, split into prefix and suffix. One name can be asked for with several heads: these count as different, so that
-   * no value must be possible with two of them.
-   */
-  name(name: ByteString, head: Uint8Array = NO_HEAD): XattrName {
-    const key = head.length === 0 ? name : `${name}=${head}`;
-    const known = this.#known.get(key);
+  /** How many there are, and some of the first ones that may have no use. */
+  get length(): number {
+    return 2 * this.#count + this.#names.length;
+  }
+
+  /** A name, split into prefix and suffix. */
+  name(name: ByteString): XattrName {
+    const known = this.#known.get(name);
     if (known !== undefined) return known;
     const { index, suffix } = splitName(name);
     const bit = xxHash32(suffix, XATTR_FILTER_SEED + index | 0) & 31;
-    const made = { name, index, suffix, bit, id: this.#known.size, head };
-    this.#known.set(key, made);
+    const made = { name, index, suffix, bit, id: this.#known.size };
+    this.#known.set(name, made);
     return made;
   }
 
@@ -70,59 +88,76 @@ export class XattrPairs {
 
   /** Notes a use of a pair with a value of bytes, and returns its number. */
   ofBytes(name: XattrName, value: Uint8Array): number {
-    const seed = this.#seed + Math.imul(name.id, 0x9e3779b1);
-    return this.#find(name, value, xxHash32(value, seed) | 0);
-  }
-
-  /** The same for a value that is a digest, so that any four bytes of it are as good as a hash. */
-  ofDigest(name: XattrName, digest: Uint8Array): number {
-    const word = digest[0] | digest[1] << 8 | digest[2] << 16 | digest[3] << 24;
-    return this.#find(name, digest, word ^ this.#seed);
-  }
-
-  /** The same for a value that is a byte string. */
-  ofText(name: XattrName, text: ByteString): number {
-    const pairs = this.#texts[name.id] ??= new Map();
-    const known = pairs.get(text);
-    if (known !== undefined) {
-      this.#uses[known]++;
-      return known;
+    const hash = xxHash32(value, this.#seed + Math.imul(name.id, 0x9e3779b1)) | 0;
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    for (let n = 0; (n = this.#slots[slot] - 1) >= 0; slot = slot + 1 & mask) {
+      if (this.#hashes[n] === hash && this.#names[n] === name && equal(this.#values[n], value)) {
+        this.#uses[n]++;
+        return 2 * this.#count + n;
+      }
     }
-    pairs.set(text, this.length);
-    return this.#make(name, text, 0);
+    const made = this.#names.push(name);
+    this.#values.push(value);
+    this.#hashes.push(hash);
+    this.#uses.push(1);
+    this.#slots[slot] = made;
+    if (made * 2 > mask) this.#grow();
+    return 2 * this.#count + made - 1;
+  }
+
+  /** The same for METACOPY and the digest of that number. */
+  ofDigest(digest: number): number {
+    this.#objectUses[digest]++;
+    return digest;
+  }
+
+  /** The same for METACOPY of a content whose digest is not known. */
+  ofNoDigest(): number {
+    return this.ofBytes(this.#metacopy, NONE);
+  }
+
+  /** The same for REDIRECT and the path of the object whose digest has that number. */
+  ofObject(digest: number): number {
+    this.#objectUses[this.#count + digest]++;
+    return this.#count + digest;
+  }
+
+  /** The same for REDIRECT and a path that is no object's. */
+  ofPath(path: ByteString): number {
+    return this.ofBytes(this.#redirect, toBytes(`/${path}`));
   }
 
   /** A pair's name. */
   nameOf(pair: number): XattrName {
-    return this.#names[pair];
-  }
-
-  /** How many inodes have a pair. */
-  uses(pair: number): number {
-    return this.#uses[pair];
+    if (pair < this.#count) return this.#metacopy;
+    return pair < 2 * this.#count ? this.#redirect : this.#names[pair - 2 * this.#count];
   }
 
   /** Bytes of a pair in an image. */
   size(pair: number): number {
-    const { suffix, head } = this.#names[pair];
-    return 4 + suffix.length + head.length + this.#values[pair].length + 3 & ~3;
+    return 4 + this.nameOf(pair).suffix.length + this.#valueSize(pair) + 3 & ~3;
   }
 
   /** Writes a pair into an image, where all is zeros. */
   write(pair: number, out: Uint8Array, at: number): void {
-    const { index, suffix, head } = this.#names[pair];
-    const value = this.#values[pair];
-    const length = head.length + value.length;
+    const { index, suffix } = this.nameOf(pair);
+    const length = this.#valueSize(pair);
     out[at] = suffix.length;
     out[at + 1] = index;
     out[at + 2] = length;
     out[at + 3] = length >> 8;
     let p = at + 4;
     for (let i = 0; i < suffix.length; i++) out[p++] = suffix[i];
-    for (let i = 0; i < head.length; i++) out[p++] = head[i];
-    if (typeof value === "string") {
-      for (let i = 0; i < value.length; i++) out[p++] = value.charCodeAt(i);
+    if (pair < this.#count) {
+      const { bytes } = this.#digests;
+      for (let i = 0; i < METACOPY_HEAD.length; i++) out[p++] = METACOPY_HEAD[i];
+      for (let i = 32 * pair; i < 32 * pair + 32; i++) out[p++] = bytes[i];
+    } else if (pair < 2 * this.#count) {
+      out[p] = SLASH;
+      putObjectPath(this.#digests.digest(pair - this.#count), out, p + 1);
     } else {
+      const value = this.#values[pair - 2 * this.#count];
       for (let i = 0; i < value.length; i++) out[p++] = value[i];
     }
   }
@@ -132,33 +167,40 @@ export class XattrPairs {
     /** Pairs of one name and length of the value. */
     const groups = new Map<string, number[]>();
     for (let pair = 0; pair < this.length; pair++) {
-      if (this.#uses[pair] < 2) continue;
-      const { name, head } = this.#names[pair];
-      const length = String(head.length + this.#values[pair].length).padStart(5, "0");
+      if (this.#usesOf(pair) < 2) continue;
+      const length = String(this.#valueSize(pair)).padStart(5, "0");
       // NUL is less than every byte of a name.
-      const key = `${name}\0${length}`;
+      const key = `${this.nameOf(pair).name}\0${length}`;
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [pair]);
       else group.push(pair);
     }
-    // What has one name and length has one head, and is either all text or all bytes.
-    return [...groups.keys()].sort().flatMap((key) => {
-      const group = groups.get(key)!;
-      return typeof this.#values[group[0]] === "string"
-        ? this.#sortTexts(group)
-        : this.#sortBytes(group);
-    });
+    return [...groups.keys()].sort().flatMap((key) => this.#sort(groups.get(key)!));
   }
 
-  #sortTexts(pairs: number[]): number[] {
-    const byText = this.#texts[this.#names[pairs[0]].id];
-    const texts = pairs.map((pair) => this.#values[pair] as ByteString);
-    return texts.sort().map((text) => byText.get(text)!);
+  #usesOf(pair: number): number {
+    const other = pair - 2 * this.#count;
+    return other < 0 ? this.#objectUses[pair] : this.#uses[other];
   }
 
-  #sortBytes(pairs: number[]): number[] {
+  #valueSize(pair: number): number {
+    if (pair < this.#count) return METACOPY_SIZE;
+    return pair < 2 * this.#count ? REDIRECT_SIZE : this.#values[pair - 2 * this.#count].length;
+  }
+
+  /** What the value of one of several pairs of one name and length is sorted by: paths of objects are in the order of their digests. */
+  #sortKey(pair: number, mixed: boolean): Uint8Array {
+    if (pair < this.#count) return this.#digests.digest(pair);
+    if (pair >= 2 * this.#count) return this.#values[pair - 2 * this.#count];
+    const digest = this.#digests.digest(pair - this.#count);
+    return mixed ? toBytes(`/${objectPath(digest)}`) : digest;
+  }
+
+  #sort(pairs: number[]): number[] {
     if (pairs.length === 1) return pairs;
-    const values = pairs.map((pair) => this.#values[pair] as Uint8Array);
+    // Numbers are in groups: where the last is of another kind, not all are of one.
+    const mixed = pairs[pairs.length - 1] >= 2 * this.#count;
+    const values = pairs.map((pair) => this.#sortKey(pair, mixed));
     if (values.length > PLACES) {
       return Array.from(pairs.keys()).sort((a, b) => compare(values[a], values[b]))
         .map((i) => pairs[i]);
@@ -175,31 +217,6 @@ export class XattrPairs {
       first = end;
     }
     return order.map((i) => pairs[i]);
-  }
-
-  #find(name: XattrName, value: Uint8Array, hash: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    for (let pair = 0; (pair = this.#slots[slot] - 1) >= 0; slot = slot + 1 & mask) {
-      if (
-        this.#hashes[pair] === hash && this.#names[pair] === name &&
-        equal(this.#values[pair] as Uint8Array, value)
-      ) {
-        this.#uses[pair]++;
-        return pair;
-      }
-    }
-    this.#slots[slot] = this.length + 1;
-    const made = this.#make(name, value, hash);
-    if (made * 2 > mask) this.#grow();
-    return made;
-  }
-
-  #make(name: XattrName, value: Uint8Array | ByteString, hash: number): number {
-    this.#names.push(name);
-    this.#values.push(value);
-    this.#hashes.push(hash);
-    return this.#uses.push(1) - 1;
   }
 
   #grow(): void {

@@ -8,8 +8,8 @@ import { collectXattrs } from "./erofs_attributes.ts";
 import { Emitter } from "./erofs_emit.ts";
 import { Layout } from "./erofs_layout.ts";
 import { Numbering } from "./erofs_numbering.ts";
-import { Rewritten } from "./erofs_rewrite.ts";
 import type { Inode } from "./inode.ts";
+import { InodeTree, type TreeSource } from "./source.ts";
 
 /**
  * Which version of the format to write. `auto` is what mkcomposefs does by itself: version 1 for a tree with whiteouts,
@@ -30,7 +30,7 @@ export function writeErofs(
   root: Inode,
   options: { readonly format?: ErofsFormat } = {},
 ): Uint8Array<ArrayBuffer> {
-  return write(new Numbering(root), options.format ?? "auto");
+  return bytesOf(new Numbering(new InodeTree(root)), options.format ?? "auto");
 }
 
 /**
@@ -41,16 +41,53 @@ export function writeErofs(
  * @throws LaminaError (invalid) as {@link writeErofs} does.
  */
 export function writeRawErofs(layer: Inode): Uint8Array<ArrayBuffer> {
-  return write(new Numbering(layer, true), "v0");
+  return bytesOf(new Numbering(new InodeTree(layer), true), "v0");
 }
 
-function write(numbering: Numbering, format: ErofsFormat): Uint8Array<ArrayBuffer> {
-  const rewritten = new Rewritten(numbering);
-  const version = format === "v1" || format === "auto" && rewritten.whiteoutParents.size > 0
-    ? 1
-    : 0;
-  const xattrs = collectXattrs(numbering, rewritten, version);
-  const layout = new Layout(numbering, rewritten, xattrs);
+/**
+ * The composefs image of a tree that need not be in memory, as it is written: version 1.
+ *
+ * @throws LaminaError (invalid) as {@link writeErofs} does, before anything is written.
+ */
+export class ErofsStream {
+  /** The tree in the order of its image. */
+  readonly numbering: Numbering;
+
+  /** @param visit Given every inode of the tree once, with its place in the numbering. */
+  constructor(source: TreeSource, visit?: (inode: Inode, place: number) => void) {
+    this.numbering = new Numbering(source, false, visit);
+  }
+
+  /** Writes it: `write` takes its bytes, piece after piece; each is valid until it returns. */
+  write(write: (piece: Uint8Array<ArrayBuffer>) => void): void {
+    emit(this.numbering, "v1", () => write);
+  }
+}
+
+/** The whole image. */
+function bytesOf(numbering: Numbering, format: ErofsFormat): Uint8Array<ArrayBuffer> {
+  let bytes!: Uint8Array<ArrayBuffer>;
+  let length = 0;
+  emit(numbering, format, (size) => {
+    bytes = new Uint8Array(size);
+    return (piece) => {
+      bytes.set(piece, length);
+      length += piece.length;
+    };
+  });
+  return bytes;
+}
+
+/** @param open Given the size of the image: returns what takes its bytes. */
+function emit(
+  numbering: Numbering,
+  format: ErofsFormat,
+  open: (size: number) => (piece: Uint8Array<ArrayBuffer>) => void,
+): void {
+  const marked = numbering.whiteoutParents.size > 0;
+  const version = format === "v1" || format === "auto" && marked ? 1 : 0;
+  const xattrs = collectXattrs(numbering, version);
+  const layout = new Layout(numbering, xattrs);
   const hasAcl = ACLS.some((name) => xattrs.pairs.has(name));
-  return new Emitter(numbering, rewritten, xattrs, layout).emit(version, hasAcl);
+  new Emitter(numbering, xattrs, layout, open(layout.size)).emit(version, hasAcl);
 }

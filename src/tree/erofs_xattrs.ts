@@ -5,12 +5,14 @@
  */
 
 import { MAX_SHARED, XATTR_HEADER } from "./erofs_format.ts";
+import type { DigestTable } from "./digest_table.ts";
 import { XattrPairs } from "./erofs_pairs.ts";
+import type { ForwardWriter } from "./forward_writer.ts";
 
 /** All xattrs of an image. Inodes are added in order, each with {@link add} for every attribute and {@link endInode}. */
 export class XattrTable {
   /** What can be added. */
-  readonly pairs: XattrPairs = new XattrPairs();
+  readonly pairs: XattrPairs;
   /** Bytes of the shared table. */
   sharedSize = 0;
 
@@ -28,9 +30,11 @@ export class XattrTable {
    * Begins with the first inode.
    *
    * @param inodes How many there will be.
+   * @param digests Those of contents.
    */
-  constructor(inodes: number) {
+  constructor(inodes: number, digests: DigestTable) {
     this.#first = new Int32Array(inodes + 1);
+    this.pairs = new XattrPairs(digests);
   }
 
   /** Gives the current inode a pair. */
@@ -133,11 +137,12 @@ export class XattrTable {
     }
   }
 
-  /** Writes the shared table. */
-  writeShared(out: Uint8Array, at: number): void {
+  /** Writes the shared table to a place of the image. */
+  writeShared(out: ForwardWriter, place: number): void {
     for (const pair of this.#shared) {
-      this.pairs.write(pair, out, at);
-      at += this.pairs.size(pair);
+      const size = this.pairs.size(pair);
+      this.pairs.write(pair, out.bytes, out.reach(place, size));
+      place += size;
     }
   }
 }

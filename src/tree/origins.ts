@@ -9,9 +9,11 @@
  */
 
 import { LaminaError } from "../error.ts";
+import { STUB_NAMES } from "./erofs_format.ts";
 import { Numbering } from "./erofs_numbering.ts";
 import type { Inode } from "./inode.ts";
 import { toBytes } from "./latin1.ts";
+import { InodeTree } from "./source.ts";
 
 /** `Lor1`. */
 const MAGIC = 0x31726f4c;
@@ -22,30 +24,52 @@ export const NO_LAYER = 0xffff;
 
 /** The origins of a merged tree, for {@link readOrigins}. */
 export function encodeOrigins(root: Inode): Uint8Array<ArrayBuffer> {
-  const { inodes } = new Numbering(root);
-  const paths: { ino: number; path: Uint8Array }[] = [];
-  const layers = new Uint16Array(inodes.length).fill(NO_LAYER);
-  for (let ino = 0; ino < inodes.length; ino++) {
-    const origin = inodes[ino].origin;
-    if (origin === null || inodes[ino].children !== null) continue;
-    layers[ino] = origin.layer;
-    if (origin.path !== null) paths.push({ ino, path: toBytes(origin.path + "\0") });
+  const tree = new InodeTree(root);
+  const collected = new OriginColumn(tree.most);
+  return collected.encode(
+    new Numbering(tree, false, (inode, place) => collected.set(place, inode)),
+  );
+}
+
+/** The origins of inodes, by their places in a numbering that they are collected for. */
+export class OriginColumn {
+  /** By place: 0 for no layer, else one more than its index. */
+  readonly #layers: Uint16Array;
+  readonly #paths = new Map<number, Uint8Array>();
+
+  /** @param most How many inodes there can be. */
+  constructor(most: number) {
+    this.#layers = new Uint16Array(most + STUB_NAMES.length);
   }
-  const start = pathsStart(inodes.length);
-  const bytes = new Uint8Array(paths.reduce((size, { path }) => size + 8 + path.length, start));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, inodes.length, true);
-  view.setUint32(8, paths.length, true);
-  for (let ino = 0; ino < layers.length; ino++) view.setUint16(HEADER + 2 * ino, layers[ino], true);
-  let at = start;
-  for (const { ino, path } of paths) {
-    view.setUint32(at, ino, true);
-    view.setUint32(at + 4, path.length, true);
-    bytes.set(path, at + 8);
-    at += 8 + path.length;
+
+  /** Notes where an inode comes from. */
+  set(place: number, { origin, children }: Inode): void {
+    if (origin === null || children !== null) return;
+    this.#layers[place] = origin.layer + 1;
+    if (origin.path !== null) this.#paths.set(place, toBytes(origin.path + "\0"));
   }
-  return bytes;
+
+  /** The file. */
+  encode({ count, places }: Numbering): Uint8Array<ArrayBuffer> {
+    const start = pathsStart(count);
+    const paths = [...this.#paths.values()];
+    const bytes = new Uint8Array(paths.reduce((size, path) => size + 8 + path.length, start));
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, MAGIC, true);
+    view.setUint32(4, count, true);
+    view.setUint32(8, paths.length, true);
+    let at = start;
+    for (let ino = 0; ino < count; ino++) {
+      view.setUint16(HEADER + 2 * ino, this.#layers[places[ino]] - 1 & NO_LAYER, true);
+      const path = this.#paths.size === 0 ? undefined : this.#paths.get(places[ino]);
+      if (path === undefined) continue;
+      view.setUint32(at, ino, true);
+      view.setUint32(at + 4, path.length, true);
+      bytes.set(path, at + 8);
+      at += 8 + path.length;
+    }
+    return bytes;
+  }
 }
 
 /** The origins of a merged tree's inodes, by their numbers. */
