@@ -90,11 +90,12 @@ export const PODMAN: Peer = {
         "a directory that an upper layer only implies gets the mode and the owner of any new one; ours keeps the lower layer's",
     },
     {
-      says: / \| (d|d\/sub|a): mtime=1700000000\.0+ → mtime=\d+\.\d+$/,
-      why: "the same with times: that of unpacking for what is only implied",
+      says: /(whiteout|mark|hides).* \| (d|d\/sub): mtime=1700000000\.0+ → mtime=\d+\.\d+$/,
+      why:
+        "the same with times: that of unpacking for what is only implied, as by a whiteout in it",
     },
     {
-      says: /unreadable: .*No such file or directory/,
+      says: /whiteout.* \| unreadable: .*No such file or directory/,
       why:
         "an overlay's directory that no lower layer has shows its whiteouts by name: readdir has ghosts",
     },
@@ -117,7 +118,10 @@ export const PODMAN: Peer = {
       why:
         "a layer is unpacked by itself, without what lower ones hold; containerd and umoci find the file",
     },
-    { says: /mtime=-\S+ → mtime=0\.0+$/, why: "times before 1970 become 1970" },
+    {
+      says: /^(PAX times|base-256).*: mtime=-\S+ → mtime=0\.0+$/,
+      why: "times before 1970 become 1970",
+    },
     {
       says: /^gzip with zeros behind it.* refuses/,
       why: "Go's compress/gzip wants a member there; gzip(1) passes over zeros",
