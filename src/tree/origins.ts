@@ -118,12 +118,8 @@ export function readOrigins(bytes: Uint8Array): Origins {
     at = end;
   }
   if (at !== bytes.length) throw bad();
-  // Little-endian, as are all machines that this runs on. A part of something larger need not start at an even byte.
-  const start = bytes.byteOffset + HEADER;
-  const layers = start % 2 === 0
-    ? new Uint16Array(bytes.buffer, start, count)
-    : new Uint16Array(bytes.slice(HEADER, HEADER + 2 * count).buffer);
-  return new Origins(layers, paths);
+  // Little-endian, as are all machines that this runs on.
+  return new Origins(new Uint16Array(bytes.slice(HEADER, HEADER + 2 * count).buffer), paths);
 }
 
 function pathsStart(inodes: number): number {

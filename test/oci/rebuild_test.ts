@@ -13,7 +13,7 @@ const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 Deno.test({
   ...needs(
-    "a rebuild opens no known layer's blob and touches nothing of the layer",
+    "a rebuild opens no known layer's blob and touches nothing of the layer; what it brings is durable before others find it",
     lacks("strace"),
   ),
   async fn() {
@@ -61,6 +61,13 @@ Deno.test({
     assert(
       calls.some((line) => /open/.test(line) && line.includes(rebuilt.layers[1].digest.slice(7))),
     );
+    const where = (call: RegExp) => calls.flatMap((line, at) => call.test(line) ? [at] : []);
+    const [synced, ...again] = where(/ syncfs\(.* = 0$|syncfs resumed>.* = 0$/);
+    const linked = where(/ linkat\(.*\/objects>/);
+    const entered = where(/ renameat2\(.*\/layers\//);
+    assertEquals([linked.length, again.length, entered.length], [1, 1, 1]);
+    const order = [synced, ...linked, ...again, ...entered];
+    assertEquals(order.toSorted((a, b) => a - b), order);
     assertEquals(changes(known), before);
     assertEquals(store.images.find("next").digest, rebuilt.digest);
   },
