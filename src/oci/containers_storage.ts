@@ -10,6 +10,7 @@
 import { LaminaError } from "../error.ts";
 import type { Limits } from "../limits.ts";
 import type { SplitSource } from "../layer/mod.ts";
+import { userDirectory } from "../user_directory.ts";
 import {
   type Config,
   excerpt,
@@ -35,10 +36,19 @@ import { fullName } from "./reference.ts";
 import { formatStorage, type StorageReference } from "./storage_reference.ts";
 import { StorageTables, type StoredImage } from "./storage_tables.ts";
 
-/** Where the storage is when nobody says: as containers-storage.conf(5) has it when it is not configured. */
+/**
+ * Where the storage is when nobody says: as containers-storage.conf(5) has it when it is not configured.
+ *
+ * @throws {LaminaError} `usage` where the user has no home.
+ */
 function defaultStorage(): string {
   if (Deno.uid() === 0) return "/var/lib/containers/storage";
-  const data = Deno.env.get("XDG_DATA_HOME") || `${Deno.env.get("HOME") ?? ""}/.local/share`;
+  const data = userDirectory("XDG_DATA_HOME");
+  if (data === undefined) {
+    throw new LaminaError("usage", "finding the storage: neither HOME nor XDG_DATA_HOME is set", {
+      hint: "Name it: containers-storage:[/DIRECTORY]NAME",
+    });
+  }
   return `${data}/containers/storage`;
 }
 

@@ -7,6 +7,7 @@
 import { resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
 import { FileLock, privileges } from "../linux/mod.ts";
+import { userDirectory } from "../user_directory.ts";
 import { listDirectory, syncFilesystem } from "./atomic.ts";
 import { Chains } from "./chains.ts";
 import { Compositions } from "./compositions.ts";
@@ -69,8 +70,8 @@ export class Store {
     const named = Deno.env.get("LAMINA_ROOT");
     if (named) return resolve(named);
     if (Deno.uid() === 0) return "/var/lib/lamina";
-    const data = Deno.env.get("XDG_DATA_HOME") || `${Deno.env.get("HOME") ?? ""}/.local/share`;
-    if (!data.startsWith("/")) {
+    const data = userDirectory("XDG_DATA_HOME");
+    if (data === undefined) {
       throw new LaminaError("usage", "finding the store: neither HOME nor XDG_DATA_HOME is set", {
         hint: "Name it with --root or LAMINA_ROOT.",
       });

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../../src/version.ts";
 import { needs } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
-import { BINARY, notCompiled } from "./program.ts";
+import { BINARY, cannotDropRights, notCompiled } from "./program.ts";
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 Deno.test({
   ...needs("start: by any name and link, from anywhere, without an environment", notCompiled()),
-  async fn() {
+  async fn(t) {
     using temp = new TempDir();
     const folder = `${temp.path}/a folder #1%20?é`;
     Deno.mkdirSync(folder);
@@ -39,6 +39,23 @@ Deno.test({
       assertEquals([code, decode(stderr)], [3, ""], program);
       assertEquals(JSON.parse(decode(stdout)).error.kind, "not-found", program);
     }
+    await t.step({
+      ...needs("as a user without a home", cannotDropRights()),
+      async fn() {
+        Deno.chmodSync(temp.path, 0o755);
+        const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", copy];
+        for (const data of ["", "relative"]) {
+          const { code, stderr } = await new Deno.Command("setpriv", {
+            args: [...nobody, "images"],
+            cwd: "/",
+            clearEnv: true,
+            env: { PATH: Deno.env.get("PATH")!, XDG_DATA_HOME: data },
+          }).output();
+          assertStringIncludes(decode(stderr), "neither HOME nor XDG_DATA_HOME is set");
+          assertEquals(code, 2);
+        }
+      },
+    });
   },
 });
 

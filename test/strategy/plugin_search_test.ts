@@ -54,7 +54,8 @@ Deno.test("plugin search: without a variable the user's directory is in ~/.confi
   const expected = [`${folder.path}/.config/lamina/plugins/a.js`];
   assertEquals(find({ HOME: folder.path }), expected);
   assertEquals(find({ HOME: folder.path, XDG_CONFIG_HOME: "" }), expected);
-  assertEquals(find({ HOME: folder.path, XDG_CONFIG_HOME: "relative" }), []);
+  assertEquals(find({ HOME: folder.path, XDG_CONFIG_HOME: "relative" }), expected);
+  assertEquals(find({ HOME: "relative" }), []);
   assertEquals(find({}), []);
 });
 

@@ -10,6 +10,7 @@
 
 import { basename, dirname, resolve, toFileUrl } from "@std/path";
 import { LaminaError } from "../../error.ts";
+import { userDirectory } from "../../user_directory.ts";
 import type { PluginSource } from "./source.ts";
 
 /** Who named a plugin: a flag, a variable, or the directory that it lies in. */
@@ -55,10 +56,8 @@ export function findPlugins(options: SearchOptions = {}): Found[] {
 
 /** The user's directory of plugins; undefined where the user has no home. */
 function userPlugins(environment: (name: string) => string | undefined): string | undefined {
-  const home = environment("HOME");
-  const config = environment("XDG_CONFIG_HOME") || (home ? `${home}/.config` : undefined);
-  // The XDG specification has relative paths ignored.
-  return config?.startsWith("/") ? `${config}/lamina/plugins` : undefined;
+  const config = userDirectory("XDG_CONFIG_HOME", environment);
+  return config === undefined ? undefined : `${config}/lamina/plugins`;
 }
 
 const MODULE = /\.m?[jt]s$/;
