@@ -8,6 +8,7 @@ import { LaminaError } from "../error.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
   check,
   ENOTEMPTY,
   Fd,
@@ -15,6 +16,8 @@ import {
   O_DIRECTORY,
   O_RDONLY,
   removeTree,
+  Stat,
+  statx,
   unlinkat,
 } from "../linux/mod.ts";
 import type { Access, Isolation, Upper } from "../strategy/plugin.ts";
@@ -68,9 +71,31 @@ export interface CompositionRecord {
   readonly notes?: Readonly<Record<string, string | number>>;
 }
 
+/** What tells a record's file from every other one. */
+interface RecordFile {
+  readonly ino: number;
+  readonly ctime: number;
+  readonly ctimeNsec: number;
+}
+
+/** A record as it was read. */
+interface Read extends RecordFile {
+  readonly record: CompositionRecord;
+}
+
+/**
+ * Records by directory and id: who composes often would else read those of all compositions there are, each time. A record is replaced, never
+ * written to, so another one is another file: one with another inode, or one of the same number that was made later.
+ */
+const remembered = new Map<string, ReadonlyMap<string, Read>>();
+
+/** Seconds after which a file's time tells it from any that is made later: the clocks of filesystems tick some hundred times a second. */
+const SETTLED = 2;
+
 /** The compositions of a store. */
 export class Compositions {
   readonly #layout: Layout;
+  readonly #stat = new Stat();
 
   /** The compositions of a store. */
   constructor(layout: Layout) {
@@ -107,7 +132,7 @@ export class Compositions {
 
   /** Whether there is a record, readable or not. */
   has(id: string): boolean {
-    return this.#read(id) !== undefined;
+    return this.#remembered(id, this.#look(id)) !== undefined || this.#read(id) !== undefined;
   }
 
   /**
@@ -136,10 +161,21 @@ export class Compositions {
 
   /** All compositions, the oldest first. */
   list(): CompositionRecord[] {
-    return listDirectory(this.#layout.compositions).map((id) => this.get(id)).filter((record) =>
-      record !== undefined
-    )
-      .sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
+    const reads = new Map<string, Read>();
+    const records: CompositionRecord[] = [];
+    for (const id of listDirectory(this.#layout.compositions)) {
+      const file = this.#look(id);
+      const known = this.#remembered(id, file);
+      const record = known ?? this.get(id);
+      if (record === undefined) continue;
+      records.push(record);
+      if (file === undefined) continue;
+      if (known !== undefined || Date.now() / 1000 - file.ctime > SETTLED) {
+        reads.set(id, { ...file, record });
+      }
+    }
+    remembered.set(this.#layout.compositions, reads);
+    return records.sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
   }
 
   /**
@@ -201,6 +237,21 @@ export class Compositions {
       check(result, "rmdir", workspace);
     }
     syncDirectory(this.#layout.compositions);
+  }
+
+  #look(id: string): RecordFile | undefined {
+    const stat = this.#stat;
+    if (statx(AT_FDCWD, this.#record(id), AT_SYMLINK_NOFOLLOW, stat) < 0) return undefined;
+    const { ino, ctime, ctimeNsec } = stat;
+    return { ino, ctime, ctimeNsec };
+  }
+
+  /** What {@link list} read of a file. */
+  #remembered(id: string, file: RecordFile | undefined): CompositionRecord | undefined {
+    const read = remembered.get(this.#layout.compositions)?.get(id);
+    const same = read?.ino === file?.ino && read?.ctime === file?.ctime &&
+      read?.ctimeNsec === file?.ctimeNsec;
+    return same ? read?.record : undefined;
   }
 
   #read(id: string): Uint8Array | undefined {

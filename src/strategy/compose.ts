@@ -208,9 +208,10 @@ function begin(
   imageName: string | undefined,
 ): Claimed {
   using _records = lockRecords(store);
-  clearUnrecorded(store);
+  const others = store.compositions.list();
+  clearUnrecorded(store, others);
   const target = checkTarget(path, store.root);
-  checkOthers(store, target.path, request);
+  checkOthers(others, target.path, request);
   const id = Array.from(
     crypto.getRandomValues(new Uint8Array(6)),
     (byte) => byte.toString(16).padStart(2, "0"),
@@ -242,8 +243,12 @@ function begin(
   return { record, target, [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 
-function checkOthers(store: Store, target: string, request: Request): void {
-  for (const other of store.compositions.list()) {
+function checkOthers(
+  others: readonly CompositionRecord[],
+  target: string,
+  request: Request,
+): void {
+  for (const other of others) {
     if (other.target === target) {
       throw new LaminaError(
         "exists",

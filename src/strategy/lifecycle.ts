@@ -56,10 +56,13 @@ export function lockFile(store: Store, id: string): string {
 /**
  * Removes the workspaces of processes that died, or had no room, before they wrote a record, and of mounts whose records went with them in a power
  * cut; but none that has what somebody wrote ({@link findUnrecorded}). Hold {@link lockRecords}.
+ *
+ * @param recorded Records that were read since the lock was taken, so that they need not be looked for again.
  */
-export function clearUnrecorded(store: Store): void {
+export function clearUnrecorded(store: Store, recorded: readonly CompositionRecord[] = []): void {
+  const known = new Set(recorded.map(({ id }) => id));
   for (const { name, isDirectory } of Deno.readDirSync(store.layout.compositions)) {
-    if (store.compositions.has(name)) continue;
+    if (known.has(name) || store.compositions.has(name)) continue;
     const workspace = store.compositions.workspace(name);
     if (isDirectory && (hasWrites(workspace) || isInUse(store, name))) continue;
     removeTree(AT_FDCWD, workspace);

@@ -84,6 +84,9 @@ export async function releaseAll(
 }
 
 function find(store: Store, idOrTarget: string): CompositionRecord {
+  // An id in full is no beginning of another one, and needs no look at the others.
+  const exact = store.compositions.get(idOrTarget);
+  if (exact !== undefined) return exact;
   const target = canonicalTarget(idOrTarget);
   return store.compositions.list().find((record) => record.target === target) ??
     store.compositions.find(idOrTarget);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import { splitDigest } from "../../src/store/digest.ts";
 import { Store } from "../../src/store/store.ts";
-import type { CompositionRecord } from "../../src/store/compositions.ts";
+import { type CompositionRecord, Compositions } from "../../src/store/compositions.ts";
 import type { ImageRecord } from "../../src/store/images.ts";
 
 const HEX = "0123456789abcdef".repeat(4);
@@ -215,10 +215,8 @@ Deno.test("what a killed process left in tmp/ is cleared when nobody is at work,
   assertThrows(() => Deno.statSync(again.path), Deno.errors.NotFound);
 });
 
-Deno.test("compositions: recorded, found by target, id and beginning, removed with their workspace", () => {
-  using there = temporaryStore();
-  const { compositions } = there.store;
-  const record = (id: string, target: string): CompositionRecord => ({
+function composition(id: string, target: string): CompositionRecord {
+  return {
     id,
     state: "ready",
     image: `sha256:${HEX}`,
@@ -234,7 +232,39 @@ Deno.test("compositions: recorded, found by target, id and beginning, removed wi
     created: `2026-01-01T00:00:0${id[0]}Z`,
     bootId: "b",
     pid: 1,
-  });
+  };
+}
+
+Deno.test("compositions: what was read is read again where it is another file, and only there", async () => {
+  using there = temporaryStore();
+  const { compositions, layout } = there.store;
+  compositions.put(composition("1aaa11112222", "/t/one"));
+  compositions.put(composition("2aaa11112222", "/t/two"));
+  const [one, two] = compositions.list();
+  // Too new to be told from what may be made in the same moment.
+  assert(compositions.list()[0] !== one);
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  const [again, other] = compositions.list();
+  assertEquals([again, other], [one, two]);
+  assert(new Compositions(layout).list()[0] === again);
+  // As another process does it.
+  const changed = composition("1aaa11112222", "/t/un");
+  const scratch = `${layout.tmp}/record`;
+  Deno.writeTextFileSync(scratch, JSON.stringify(changed));
+  Deno.renameSync(scratch, `${compositions.workspace(changed.id)}/record.json`);
+  const third = composition("3aaa11112222", "/t/three");
+  compositions.put(third);
+  assertEquals(compositions.list(), [changed, two, third]);
+  assert(compositions.list()[1] === other);
+  Deno.removeSync(compositions.workspace(two.id), { recursive: true });
+  assertEquals([compositions.has(two.id), compositions.has(third.id)], [false, true]);
+  assertEquals(compositions.list(), [changed, third]);
+});
+
+Deno.test("compositions: recorded, found by target, id and beginning, removed with their workspace", () => {
+  using there = temporaryStore();
+  const { compositions } = there.store;
+  const record = composition;
   compositions.put(record("2aaa11112222", "/t/two"));
   compositions.put(record("1aaa11112222", "/t/one"));
   assertEquals(compositions.list().map((one) => one.target), ["/t/one", "/t/two"]);
