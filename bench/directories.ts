@@ -51,7 +51,11 @@ export async function benchDirectory(
   rounds: number,
 ): Promise<Section> {
   const { image } = ground.subject;
-  const cases = [ours(strategy, ground), ...floors(strategy, ground), ...PEERS[strategy](ground)];
+  const cases = [
+    directoryByCommand(strategy, ground),
+    ...directoryFloors(strategy, ground),
+    ...PEERS[strategy](ground),
+  ];
   const timings = await interleave(
     strategy === "copy" ? cases.map((one) => ({ ...one, settle: empty })) : cases,
     rounds,
@@ -59,7 +63,8 @@ export async function benchDirectory(
   return { topic: strategy, filesystem, image, base: FLOOR, timings, notes: [] };
 }
 
-function ours(strategy: Directory, ground: Ground): Case {
+/** A directory by `lamina compose`; inside: without the start of the process. */
+export function directoryByCommand(strategy: Directory, ground: Ground): Case {
   const { lamina, image } = ground.subject;
   const store = ground.store;
   return {
@@ -73,7 +78,8 @@ function ours(strategy: Directory, ground: Ground): Case {
   };
 }
 
-function floors(strategy: Directory, ground: Ground): Case[] {
+/** The same system calls in C, by one thread and by two. */
+export function directoryFloors(strategy: Directory, ground: Ground): Case[] {
   const needs = needing("cc");
   if (needs.skip !== undefined) {
     return [FLOOR, FLOOR_2].map((name) => ({ name, ...needs, run: () => {} }));

@@ -21,6 +21,7 @@ import { benchMounts } from "./mounts.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { benchPull } from "./pull.ts";
 import { benchRebuild } from "./rebuild.ts";
+import { benchResident } from "./resident.ts";
 import { Results } from "./results.ts";
 import { benchScale, scaleTable } from "./scale.ts";
 import { measureStorage, storageTable } from "./storage.ts";
@@ -45,7 +46,7 @@ async function measureApart(options: Options): Promise<void> {
 }
 
 /** Topics that are measured on each filesystem. */
-const EVERYWHERE = ["matrix", "scale", "storage", "pull", "mounts", ...DIRECTORIES];
+const EVERYWHERE = ["matrix", "scale", "storage", "pull", "mounts", "resident", ...DIRECTORIES];
 
 async function measureOn(kind: string, path: string, options: Options, results: Results) {
   const { topics, rounds } = options;
@@ -80,6 +81,8 @@ async function measureOn(kind: string, path: string, options: Options, results: 
     } else console.log(`### reflink on ${kind}\n\nskipped: files cannot share extents there\n`);
   }
   if (topics.has("mounts")) results.addSection(await benchMounts(ground, kind, rounds));
+  if (!topics.has("resident")) return;
+  for await (const section of benchResident(ground, kind, rounds)) results.addSection(section);
 }
 
 /** Measures; false if something failed. */

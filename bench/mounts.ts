@@ -26,11 +26,11 @@ export async function benchMounts(
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
   const composefs = [store.layout.tree(record.tree.digest), store.layout.objects];
   const cases = [
-    ours(ground, "overlay", "rw"),
-    ours(ground, "composefs", "rw"),
-    ours(ground, "composefs", "ro"),
+    mountByCommand(ground, "overlay", "rw"),
+    mountByCommand(ground, "composefs", "rw"),
+    mountByCommand(ground, "composefs", "ro"),
     started(ground),
-    ...floors(ground, [
+    ...mountFloors(ground, [
       ["overlay", "rw", ...layers.toReversed()],
       ["composefs", "rw", ...composefs],
       ["composefs", "ro", ...composefs],
@@ -46,7 +46,8 @@ export async function benchMounts(
   return { topic: "mounts", filesystem, image, base: cases[0].name, timings, notes: [] };
 }
 
-function ours(ground: Ground, strategy: string, access: string): Case {
+/** A mount by `lamina compose`; inside: without the start of the process. */
+export function mountByCommand(ground: Ground, strategy: string, access: string): Case {
   const { lamina, image } = ground.subject;
   const store = ["--root", ground.store];
   return {
@@ -62,7 +63,7 @@ function ours(ground: Ground, strategy: string, access: string): Case {
 }
 
 /** The same system calls in C; inside: without the start of its process. */
-function floors(
+export function mountFloors(
   ground: Ground,
   all: readonly (readonly [strategy: string, access: string, ...layers: string[]])[],
 ): Case[] {

@@ -10,7 +10,7 @@ import { KINDS } from "./filesystem.ts";
 import { DIMENSION_NAMES } from "./matrix.ts";
 
 /** Topics that need the agent images; the default. */
-const REAL: readonly string[] = ["storage", "pull", ...DIRECTORIES, "mounts"];
+const REAL: readonly string[] = ["storage", "pull", ...DIRECTORIES, "mounts", "resident"];
 const TOPICS = [...REAL, "scale", "matrix", "choice", "layouts", "rebuild", "build", "gc"];
 
 /** How to call it. */
@@ -27,6 +27,7 @@ topics (default: ${
   pull                      an image into an empty store
   hardlink, reflink, copy   directories
   mounts                    mounts
+  resident                  all four by lamina serve, beside the command
 with generated images:
   scale      time and memory by entries: --entries 1000,20000,100000,1000000 (default: up to 100000), --strategy NAME,…
   matrix     lamina bench on every filesystem: --dimension ${DIMENSION_NAMES.join(",")}
@@ -40,7 +41,7 @@ with generated images:
 --image NAME   instead of claude-code
 --rounds N     instead of 5; 0: only makes what is needed first (scale, with --on)
 --on DIR       uses DIR/ext4, DIR/xfs … and what an earlier run left there, and keeps it, instead of fresh filesystems (scale, matrix, choice,
-               directories, mounts)
+               directories, mounts, resident)
 --json FILE    keeps what was found; what is there already gets more rounds, so that a long run can be made of short ones (choice: what is
                there is replaced; layouts, rebuild, gc: nothing is kept)
 --draw FILE…   prints the tables and draws the plots of what --json kept`;
