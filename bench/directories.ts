@@ -4,13 +4,12 @@
  * @module
  */
 
-import { compileFloor } from "./floor/compile.ts";
+import { composeFloor } from "./floor/commands.ts";
 import type { Ground } from "./ground.ts";
 import { type Case, interleave } from "./interleave.ts";
 import { cp, rsyncCopies, rsyncLinks } from "./peers/copiers.ts";
 import { goMicrovmClone } from "./peers/go_microvm.ts";
 import { ostreeCheckout } from "./peers/ostree.ts";
-import { writePlan } from "./plan.ts";
 import type { Section } from "./section.ts";
 import { needing, run } from "./tool.ts";
 
@@ -84,14 +83,12 @@ export function directoryFloors(strategy: Directory, ground: Ground): Case[] {
   if (needs.skip !== undefined) {
     return [FLOOR, FLOOR_2].map((name) => ({ name, ...needs, run: () => {} }));
   }
-  const program = compileFloor("compose_floor", ground.path, "-pthread");
-  const plan = `${ground.path}/plan`;
-  const objects = writePlan(ground.store, ground.subject.image, plan);
+  const floor = composeFloor(ground.store, ground.subject.image);
   return [FLOOR, FLOOR_2].map((name, index) => ({
     name,
     prepare: () => ground.target(),
     run: (target) => {
-      const args = [strategy, plan, objects, `${target}`, `${index + 1}`];
+      const [program, ...args] = floor(strategy, `${target}`, index + 1);
       return Number(run(program, args).split(" ")[0]);
     },
   }));

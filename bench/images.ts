@@ -6,6 +6,8 @@
 
 import { existsSync } from "node:fs";
 import { dirname, fromFileUrl } from "@std/path";
+import { writeLayout } from "../src/strategy/bench/generated.ts";
+import { entriesOfLayer, type Recipe } from "../src/strategy/bench/recipe.ts";
 import { needing, run } from "./tool.ts";
 
 /** An OCI layout with the agent images: `$LAMINA_BENCH_IMAGES`, else one made in .cache/ (some minutes, once). */
@@ -21,6 +23,15 @@ export function agentImages(): string {
   Deno.mkdirSync(dirname(layout), { recursive: true });
   run(fromFileUrl(new URL("agent-images.sh", import.meta.url)), [layout]);
   return layout;
+}
+
+/** Writes a generated image into an OCI layout, with a tag; one that an earlier run wrote is used again. */
+export async function generatedImage(layout: string, tag: string, recipe: Recipe): Promise<void> {
+  if (existsSync(layout)) return;
+  const draft = Deno.makeTempDirSync({ dir: dirname(layout), prefix: "layout-" });
+  const layers = Array.from({ length: recipe.layers }, (_, n) => () => entriesOfLayer(recipe, n));
+  await writeLayout(draft, tag, layers);
+  Deno.renameSync(draft, layout);
 }
 
 /** Reads all blobs of a layout, so that they come out of the page cache for every contestant. */

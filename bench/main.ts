@@ -9,6 +9,7 @@ import { thisMachine } from "../src/strategy/bench/machine.ts";
 import { LOOP_KINDS, type LoopKind } from "../test/support/loopfs.ts";
 import { benchBuild } from "./build.ts";
 import { benchChoice } from "./choice/main.ts";
+import { benchCrowds } from "./crowds.ts";
 import { benchDirectory, DIRECTORIES } from "./directories.ts";
 import { draw } from "./draw.ts";
 import { findFilesystem, KINDS, sharesExtents } from "./filesystem.ts";
@@ -46,7 +47,8 @@ async function measureApart(options: Options): Promise<void> {
 }
 
 /** Topics that are measured on each filesystem. */
-const EVERYWHERE = ["matrix", "scale", "storage", "pull", "mounts", "resident", ...DIRECTORIES];
+const GENERATED = ["matrix", "scale", "at-once"];
+const EVERYWHERE = [...GENERATED, "storage", "pull", "mounts", "resident", ...DIRECTORIES];
 
 async function measureOn(kind: string, path: string, options: Options, results: Results) {
   const { topics, rounds } = options;
@@ -66,7 +68,11 @@ async function measureOn(kind: string, path: string, options: Options, results: 
       console.log(scaleTable(scale));
     }
   }
-  if (!EVERYWHERE.slice(2).some((topic) => topics.has(topic))) return;
+  if (topics.has("at-once")) {
+    const crowds = await benchCrowds(lamina, path, kind, clones, options.strategies, rounds);
+    for (const section of crowds) results.addSection(section);
+  }
+  if (!EVERYWHERE.some((topic) => topics.has(topic) && !GENERATED.includes(topic))) return;
   const subject: Subject = { lamina, layout: agentImages(), image: options.image };
   if (topics.has("storage")) {
     const costs = await measureStorage(lamina, subject.layout, kind, rounds);
@@ -98,7 +104,7 @@ async function measure(options: Options): Promise<boolean> {
   );
   if (topics.has("build")) results.addSection(await benchBuild(lamina, rounds));
   if (!everywhere) return !results.failed;
-  const generated = topics.has("matrix") || topics.has("scale");
+  const generated = GENERATED.some((topic) => topics.has(topic));
   for (const kind of options.kinds ?? (generated ? KINDS : LOOP_KINDS)) {
     console.log(`## ${kind}\n`);
     const found = await findFilesystem(kind, on);

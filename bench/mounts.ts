@@ -5,7 +5,7 @@
  */
 
 import { Store } from "../src/store/mod.ts";
-import { compileFloor } from "./floor/compile.ts";
+import { mountFloor, unmountFloor } from "./floor/commands.ts";
 import type { Ground } from "./ground.ts";
 import { type Case, interleave } from "./interleave.ts";
 import { cfsctlMount, mountComposefs } from "./peers/composefs.ts";
@@ -24,17 +24,12 @@ export async function benchMounts(
   const store = Store.open(ground.store);
   const record = store.images.find(image);
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
-  const composefs = [store.layout.tree(record.tree.digest), store.layout.objects];
   const cases = [
     mountByCommand(ground, "overlay", "rw"),
     mountByCommand(ground, "composefs", "rw"),
     mountByCommand(ground, "composefs", "ro"),
     started(ground),
-    ...mountFloors(ground, [
-      ["overlay", "rw", ...layers.toReversed()],
-      ["composefs", "rw", ...composefs],
-      ["composefs", "ro", ...composefs],
-    ]),
+    ...mountFloors(ground),
     overlayBy("mount", ground, layers),
     mountComposefs(ground, store.layout.tree(record.tree.digest), store.layout.objects),
     overlayBy("fuse-overlayfs", ground, layers),
@@ -63,23 +58,20 @@ export function mountByCommand(ground: Ground, strategy: string, access: string)
 }
 
 /** The same system calls in C; inside: without the start of its process. */
-export function mountFloors(
-  ground: Ground,
-  all: readonly (readonly [strategy: string, access: string, ...layers: string[]])[],
-): Case[] {
+export function mountFloors(ground: Ground): Case[] {
   const needs = needing("cc");
-  const program = needs.skip === undefined ? compileFloor("mount_floor", ground.path) : "";
-  return all.map(([strategy, access, ...layers]) => ({
+  const floor = needs.skip === undefined ? mountFloor(ground) : () => [];
+  return ([["overlay", "rw"], ["composefs", "rw"], ["composefs", "ro"]] as const).map((
+    [strategy, access],
+  ) => ({
     name: `C, the same calls: ${strategy} (${access})`,
     ...needs,
     prepare: () => ground.target(),
-    run: (target) => ({
-      inside: Number(run(program, [strategy, access, `${target}.work`, `${target}`, ...layers])),
-    }),
-    settle: (target) => {
-      run("umount", [`${target}`]);
-      run("rm", ["-rf", `${target}`, `${target}.work`]);
+    run: (target) => {
+      const [program, ...args] = floor(strategy, access, `${target}`);
+      return { inside: Number(run(program, args)) };
     },
+    settle: (target) => unmountFloor(`${target}`),
   }));
 }
 

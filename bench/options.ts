@@ -11,7 +11,17 @@ import { DIMENSION_NAMES } from "./matrix.ts";
 
 /** Topics that need the agent images; the default. */
 const REAL: readonly string[] = ["storage", "pull", ...DIRECTORIES, "mounts", "resident"];
-const TOPICS = [...REAL, "scale", "matrix", "choice", "layouts", "rebuild", "build", "gc"];
+const TOPICS = [
+  ...REAL,
+  "scale",
+  "matrix",
+  "at-once",
+  "choice",
+  "layouts",
+  "rebuild",
+  "build",
+  "gc",
+];
 
 /** How to call it. */
 export const USAGE =
@@ -29,8 +39,9 @@ topics (default: ${
   mounts                    mounts
   resident                  all four by lamina serve, beside the command
 with generated images:
-  scale      time and memory by entries: --entries 1000,20000,100000,1000000 (default: up to 100000), --strategy NAME,…
+  scale      time and memory by entries: --entries 1000,20000,100000,1000000 (default: up to 100000)
   matrix     lamina bench on every filesystem: --dimension ${DIMENSION_NAMES.join(",")}
+  at-once    1, 8 and 32 compositions at once, beside C and cp
   choice     whether the choice of a strategy is right: --quick; --times FILE judges the times that --json FILE of an earlier run has
   layouts    composefs' metadata in one image or several, on ext4; draws its plot
   rebuild    the tree of an image of which the uppermost layer is new
@@ -38,10 +49,11 @@ with generated images:
   gc         collecting, on ext4, xfs, btrfs
 
 --fs KIND,…    ext4, xfs, btrfs, tmpfs (default: all that make sense)
+--strategy NAME,…  only these (scale, at-once)
 --image NAME   instead of claude-code
 --rounds N     instead of 5; 0: only makes what is needed first (scale, with --on)
---on DIR       uses DIR/ext4, DIR/xfs … and what an earlier run left there, and keeps it, instead of fresh filesystems (scale, matrix, choice,
-               directories, mounts, resident)
+--on DIR       uses DIR/ext4, DIR/xfs … and what an earlier run left there, and keeps it, instead of fresh filesystems (scale, matrix, at-once,
+               choice, directories, mounts, resident)
 --json FILE    keeps what was found; what is there already gets more rounds, so that a long run can be made of short ones (choice: what is
                there is replaced; layouts, rebuild, gc: nothing is kept)
 --draw FILE…   prints the tables and draws the plots of what --json kept`;

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { toCString } from "../src/linux/mod.ts";
+import { AT_FDCWD, getxattrat, toCString } from "../src/linux/mod.ts";
 import { Store } from "../src/store/mod.ts";
 import { type Inode, S_IFLNK, S_IFMT, S_IFREG } from "../src/tree/mod.ts";
+import { METACOPY } from "../src/tree/erofs_format.ts";
 
 /** Bytes, appended. */
 class Writer {
@@ -57,13 +58,20 @@ class Writer {
   }
 }
 
-/** Writes the plan of an image in a store. Returns the store's directory of objects, where the plan finds contents. */
-export function writePlan(root: string, image: string, file: string): string {
+/** Writes the plan of an image in a store. */
+export function writePlan(root: string, image: string, file: string): void {
   const store = Store.open(root);
   const record = store.images.find(image);
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
-  Deno.writeFileSync(file, planOf(store.trees.merge(record).root, layers));
-  return store.layout.objects;
+  Deno.writeFileSync(`${file}.draft`, planOf(store.trees.merge(record).root, layers));
+  Deno.renameSync(`${file}.draft`, file);
+}
+
+const NO_SOURCE = 0xffffffff;
+
+/** Whether a layer's file stands there without its content, which is another inode's: see src/layer/metacopy.ts. */
+function isEmpty(file: string): boolean {
+  return getxattrat(AT_FDCWD, file, METACOPY, new Uint8Array(0)) >= 0;
 }
 
 /**
@@ -84,6 +92,10 @@ function planOf(root: Inode, layers: readonly string[]): Uint8Array {
       return inode.origin!.path === null;
     });
     const sources = [...new Set(files.map(([, inode]) => inode.origin!.layer))];
+    const sourceOf = (name: string, { origin }: Inode) =>
+      isEmpty(`${layers[origin!.layer]}/${path}${name}`)
+        ? NO_SOURCE
+        : sources.indexOf(origin!.layer);
     out.op("d");
     out.string(name);
     out.meta(directory);
@@ -94,7 +106,7 @@ function planOf(root: Inode, layers: readonly string[]): Uint8Array {
       out.op(link ? "s" : "f");
       out.string(entry);
       out.meta(inode);
-      out.u32(sources.indexOf(inode.origin!.layer));
+      out.u32(sourceOf(entry, inode));
       if (link) {
         out.string(inode.target);
         continue;

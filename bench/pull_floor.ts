@@ -6,7 +6,7 @@
 
 import { Store } from "../src/store/mod.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
-import { compileFloor } from "./floor/compile.ts";
+import { compileFloor } from "./floor/commands.ts";
 import type { Subject } from "./ground.ts";
 import { writePlan } from "./plan.ts";
 import { needing, run } from "./tool.ts";
@@ -84,8 +84,9 @@ function inputOf(
   const root = `${scratch}/store`;
   run(lamina, ["--root", root, "--quiet", "pull", `oci:${layout}:${image}`, "--name", image]);
   const plan = `${scratch}/plan`;
-  const objects = writePlan(root, image, plan);
-  const { layers } = Store.open(root).images.find(image);
+  writePlan(root, image, plan);
+  const store = Store.open(root);
+  const { layers } = store.images.find(image);
   const blobs = layers.map(({ digest }) => `${layout}/blobs/${digest.replace(":", "/")}`);
-  return [plan, objects, ...blobs];
+  return [plan, store.layout.objects, ...blobs];
 }

@@ -104,7 +104,6 @@ async function mounts(ground: Ground, resident: Resident): Promise<Case[]> {
   const store = Store.open(ground.store);
   const record = store.images.find(ground.subject.image);
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
-  const composefs = [store.layout.tree(record.tree.digest), store.layout.objects];
   const served: Case[] = [];
   for (const [strategy, access] of MOUNTS) {
     const order = { strategy, access };
@@ -121,11 +120,7 @@ async function mounts(ground: Ground, resident: Resident): Promise<Case[]> {
       run: async () => void await resident.ask("GET", "/v1/version"),
     },
     ...MOUNTS.map(([strategy, access]) => mountByCommand(ground, strategy, access)),
-    ...mountFloors(ground, [
-      ["overlay", "rw", ...layers.toReversed()],
-      ["composefs", "rw", ...composefs],
-      ["composefs", "ro", ...composefs],
-    ]),
+    ...mountFloors(ground),
     overlayBy("mount", ground, layers),
     podmanMount(ground),
     ...ctrMounts(ground),

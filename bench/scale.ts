@@ -1,15 +1,18 @@
 /**
- * How time and memory grow with entries: pulling, composing by each strategy and releasing, each as a run of the program.
+ * How time and memory grow with entries: pulling, composing by each strategy and releasing, each as a run of the program; directories
+ * beside the same system calls in C, and beside rm(1).
  *
  * @module
  */
 
 import { existsSync } from "node:fs";
-import { writeLayout } from "../src/strategy/bench/generated.ts";
-import { entriesOfLayer, LAYERS } from "../src/strategy/bench/recipe.ts";
+import { LAYERS } from "../src/strategy/bench/recipe.ts";
 import { median } from "../src/strategy/bench/statistics.ts";
+import { DIRECTORIES } from "./directories.ts";
+import { composeFloor } from "./floor/commands.ts";
+import { generatedImage } from "./images.ts";
 import { table } from "./table.ts";
-import { has, run } from "./tool.ts";
+import { has, needing, run } from "./tool.ts";
 
 /** Strategies that need nothing to be kept before. */
 const STRATEGIES = ["overlay", "composefs", "hardlink", "reflink", "copy"] as const;
@@ -17,6 +20,8 @@ const STRATEGIES = ["overlay", "composefs", "hardlink", "reflink", "copy"] as co
 /** What a run of the program took. */
 interface Spent {
   readonly seconds: number;
+  /** Of processors, in user mode and in the kernel; undefined without time(1). */
+  readonly processor?: number;
   /** The most memory that it had, in bytes; undefined without time(1). */
   readonly memory?: number;
 }
@@ -25,7 +30,7 @@ interface Spent {
 export interface ScaleCost {
   readonly filesystem: string;
   readonly entries: number;
-  /** `pull`; the name of a strategy; `release` and that. */
+  /** `pull`; the name of a strategy; `release` and that; and these with the name of a program that does the same. */
   readonly step: string;
   readonly spent: readonly Spent[];
 }
@@ -59,37 +64,36 @@ export async function benchScale(
     costs.push({ filesystem, entries, step, spent: [spent] });
   const store = `${on}/scale-${entries}`;
   if (!existsSync(`${store}.made`)) {
-    const layout = await layoutOf(on, entries);
+    const files = Math.round(entries / 1.2);
+    const layout = `${on}/scale-layout-${entries}`;
+    await generatedImage(layout, "scale", { kind: "small", files, layers: LAYERS });
     run("rm", ["-rf", store]);
     const from = [`oci:${layout}:scale`, "--name", "scale"];
     add("pull", spend([lamina, "--root", store, "--quiet", "pull", ...from]));
     Deno.writeTextFileSync(`${store}.made`, "");
   }
+  const floor = needing("cc").skip === undefined ? composeFloor(store, "scale") : undefined;
   for (let round = 0; round < rounds; round++) {
     for (const strategy of able) {
       const target = `${on}/scaled-${Date.now()}`;
+      const byFloor = `${target}-c`;
       const how = ["--strategy", strategy, "--isolation", "shared"];
       const program = [lamina, "--root", store, "--quiet"];
       add(strategy, spend([...program, "compose", "scale", target, ...how]));
       add(`release ${strategy}`, spend([...program, "release", target]));
+      if (floor === undefined || !isDirectory(strategy)) continue;
+      add(`${strategy}, C`, spend(floor(strategy, byFloor, 1)));
+      add(`release ${strategy}, rm -rf`, spend(["rm", "-rf", byFloor]));
     }
   }
   return addScale([], costs);
 }
 
-/** An OCI layout of the image; one that an earlier run made is used again. */
-async function layoutOf(on: string, entries: number): Promise<string> {
-  const layout = `${on}/scale-layout-${entries}`;
-  if (existsSync(layout)) return layout;
-  const draft = Deno.makeTempDirSync({ dir: on, prefix: "scale-layout-" });
-  const recipe = { kind: "small", files: Math.round(entries / 1.2), layers: LAYERS } as const;
-  const layers = Array.from({ length: LAYERS }, (_, n) => () => entriesOfLayer(recipe, n));
-  await writeLayout(draft, "scale", layers);
-  Deno.renameSync(draft, layout);
-  return layout;
+function isDirectory(strategy: string): boolean {
+  return DIRECTORIES.some((one) => one === strategy);
 }
 
-/** Runs a program; time(1) says the peak of its resident set. */
+/** Runs a program; time(1) says what it took of the processors, and the peak of its resident set. */
 function spend([program, ...args]: readonly string[]): Spent {
   if (!has("time")) {
     const start = performance.now();
@@ -99,9 +103,10 @@ function spend([program, ...args]: readonly string[]): Spent {
   const file = Deno.makeTempFileSync();
   try {
     const start = performance.now();
-    run("time", ["-f", "%M", "-o", file, program, ...args]);
+    run("time", ["-f", "%M %U %S", "-o", file, program, ...args]);
     const seconds = (performance.now() - start) / 1000;
-    return { seconds, memory: Number(Deno.readTextFileSync(file)) * 1024 };
+    const [kilobytes, user, system] = Deno.readTextFileSync(file).split(" ").map(Number);
+    return { seconds, processor: user + system, memory: kilobytes * 1024 };
   } finally {
     Deno.removeSync(file);
   }
@@ -125,7 +130,7 @@ export function scaleTable(costs: readonly ScaleCost[]): string {
     const here = costs.filter((one) => one.filesystem === filesystem);
     const sizes = [...new Set(here.map(({ entries }) => entries))].sort((a, b) => a - b);
     const steps = [...new Set(here.map(({ step }) => step))];
-    const heads = sizes.map((entries) => `${entries.toLocaleString("en")}: s / MB`);
+    const heads = sizes.map((entries) => `${entries.toLocaleString("en")}: s / CPU s / MB`);
     const rows = steps.map((step) => {
       const own = sizes.map((entries) =>
         here.find((one) => one.step === step && one.entries === entries)?.spent
@@ -147,10 +152,15 @@ function seconds(spent: readonly Spent[]): number {
 
 function cell(spent: readonly Spent[] | undefined): string {
   if (spent === undefined) return "";
-  const took = seconds(spent);
   const peak = Math.max(...spent.map(({ memory }) => memory ?? NaN));
+  const known = spent.flatMap(({ processor }) => processor ?? []);
+  const processor = known.length === 0 ? "?" : digits(median(known));
   const memory = Number.isNaN(peak) ? "?" : (peak / 1e6).toFixed(0);
-  return `${took.toFixed(took < 10 ? 2 : 1)} / ${memory}`;
+  return `${digits(seconds(spent))} / ${processor} / ${memory}`;
+}
+
+function digits(seconds: number): string {
+  return seconds.toFixed(seconds < 10 ? 2 : 1);
 }
 
 /** The ratio of times for the two largest images. */

@@ -44,6 +44,9 @@ static void copy(int target, int source, uint64_t left, const char *name) {
   }
 }
 
+/* Instead of a layer: its file is empty there, what is in it is an object. */
+#define NO_SOURCE 0xffffffff
+
 /* A directory that has been made. */
 struct dir {
   int fd;
@@ -98,7 +101,7 @@ static void make_file(struct dir *in) {
   char *object = string();
   unsigned char *content = at;
   if (!*object) at += size;
-  if (how == 'h') {
+  if (how == 'h' && source != NO_SOURCE) {
     ok(linkat(in->source[source], name, in->fd, name, 0), "link", name);
     return;
   }
