@@ -16,7 +16,7 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Compiles into `output` by the first way that works, and says in one line which. */
 async function compile(output: string): Promise<string> {
-  const { directory, entry, hidden, rehearsal, made } = await bundleProgram(ROOT);
+  const { directory, entry, hidden, rehearsal } = await bundleProgram(ROOT);
   const draft = `${output}.${Deno.pid}.new`;
   const args = (main: string, included: readonly string[]) => [
     "compile",
@@ -36,7 +36,7 @@ async function compile(output: string): Promise<string> {
   try {
     const { how, command, env } = await compiler(args(rehearsal, hidden));
     const failure = await run(draft, [directory]) ??
-      await run(command[0], [...command.slice(1), ...args(entry, [...hidden, ...made])], env);
+      await run(command[0], [...command.slice(1), ...args(entry, hidden)], env);
     if (failure !== undefined) throw new Error(failure);
     Deno.renameSync(draft, output);
     return how;

@@ -1,6 +1,5 @@
 /**
- * What the compiled program is made of: a script of parts for all commands, a few modules for other threads and plugins, and nothing that the program does not
- * use. Why a script: see script.ts.
+ * What the compiled program is made of: a script, further parts, and nothing that the program does not use. What that is, and why: see script.ts.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { basename, dirname, relative } from "@std/path";
 import { gzipSync } from "node:zlib";
 import { parse } from "es-module-lexer/minimal/js";
 import { partOf } from "./parts.ts";
-import { CODE, PARTS, SCRIPT } from "./script.ts";
+import { CODE, PARTS, SCRIPT, scriptOf } from "./script.ts";
 
 /** The program, from the root of the repository. */
 const PROGRAM = "src/release/everything.ts";
@@ -20,21 +19,22 @@ const START = "src/release/start.ts";
 /** What makes its script. */
 const REHEARSAL = "src/release/rehearsal.ts";
 
+/** What its other threads begin with. */
+const WORKER = "src/release/worker.ts";
+
 /** What new plugins are given to read. */
 const CONTRACT = "src/strategy/plugin.ts";
 
 /** A bundled program. */
 export interface Program {
-  /** Directory of the bundle; where the script and its code go. */
+  /** Directory of the bundle. */
   readonly directory: string;
   /** The main module. */
   readonly entry: string;
-  /** The parts, the modules that no static import leads to, and the texts that the program gives away: files and directories. */
+  /** What no import leads to: the script, its code, the parts, the modules of other threads, and the texts that the program gives away. */
   readonly hidden: readonly string[];
-  /** The main module of the program that makes {@link made}: its argument is {@link directory}. */
+  /** The main module of the program that makes script and code, which are empty before: its argument is {@link directory}. */
   readonly rehearsal: string;
-  /** The files that it makes, without which the main module does not start. */
-  readonly made: readonly string[];
 }
 
 /**
@@ -43,48 +43,63 @@ export interface Program {
  * @throws {Error} Where bundling fails, or a module finds another by its own URL in a way that is not known here.
  */
 export async function bundleProgram(root: string): Promise<Program> {
-  const modules = hiddenModules(root);
+  const workers = files(root, "src").filter((file) =>
+    /[/_]worker\.ts$/.test(file) && file !== WORKER
+  );
   const texts = [CONTRACT, ...files(root, "plugins/template")];
   const directory = `${root}.cache/bundle`;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
-  const split = (name: string) => ["--code-splitting", `--outdir=${directory}/${name}`];
-  await bundle(root, [...split(""), ...modules.map((module) => `${root}${module}`)]);
   const bundled = (file: string) =>
     `${directory}/${texts.includes(file) ? `${file}.txt` : file.replace(/ts$/, "js")}`;
-  for (const main of [START, REHEARSAL]) {
+  for (const main of [START, REHEARSAL, WORKER]) {
     await bundle(root, [`--output=${bundled(main)}`, `${root}${main}`]);
   }
-  await bundle(root, [...split(PARTS), `${root}${PROGRAM}`]);
+  const parts = `${directory}/${PARTS}`;
+  await bundle(root, ["--code-splitting", `--outdir=${parts}`, `${root}${PROGRAM}`]);
   // The bundle is a program of its own: nothing of the repository's configuration is for it.
-  Deno.writeTextFileSync(`${directory}/deno.json`, "{}\n");
-  for (const file of texts) {
-    Deno.mkdirSync(dirname(bundled(file)), { recursive: true });
-    Deno.copyFileSync(`${root}${file}`, bundled(file));
+  write(`${directory}/deno.json`, "{}\n");
+  write(`${directory}/${SCRIPT}`, scriptOf(new Map()));
+  write(`${directory}/${CODE}`, "");
+  for (const file of texts) write(bundled(file), Deno.readTextFileSync(`${root}${file}`));
+  const places = [...workers, ...texts, SCRIPT, CODE];
+  const moved = (file: string, from: string) =>
+    movedUrls(
+      Deno.readTextFileSync(file),
+      places,
+      (place) => `./${relative(from, bundled(place))}`,
+    );
+  for (const main of [START, REHEARSAL, WORKER].map(bundled)) {
+    write(main, moved(main, dirname(main)));
   }
   const changing = changingVariables(root);
-  const places = [...modules, ...texts, SCRIPT, CODE];
-  for (const file of files(directory, "").filter((file) => file.endsWith(".js"))) {
-    const path = `${directory}/${file}`;
-    const isPart = file.startsWith(`${PARTS}/`);
+  for (const file of files(parts, "")) {
+    const module = `${parts}/${file}`;
     // Parts look from where the script is.
-    const from = isPart ? directory : dirname(path);
-    const text = Deno.readTextFileSync(path);
-    const moved = movedUrls(text, places, (place) => `./${relative(from, bundled(place))}`);
-    if (isPart) writePart(path, moved, changing);
-    else if (moved !== text) Deno.writeTextFileSync(path, moved);
+    writePart(module, partOf(moved(module, directory), changing));
+  }
+  for (const worker of workers) {
+    const start = `./${relative(dirname(bundled(worker)), bundled(WORKER))}`;
+    const name = basename(worker, ".ts");
+    write(bundled(worker), `import { work } from "${start}";\nawait work("${name}");\n`);
   }
   return {
     directory,
     entry: bundled(START),
-    hidden: [...[...modules, ...texts].map(bundled), `${directory}/${PARTS}`],
+    hidden: [...places.map(bundled), parts],
     rehearsal: bundled(REHEARSAL),
-    made: [SCRIPT, CODE].map((file) => `${directory}/${file}`),
   };
 }
 
-/** Puts a part into the place of its module. Compressed: the runtime reads the whole program at each start, and most of it is seldom asked for. */
-function writePart(module: string, text: string, changing: readonly string[]): void {
-  Deno.writeFileSync(module.replace(/js$/, "gz"), gzipSync(partOf(text, changing), { level: 9 }));
+function write(path: string, text: string): void {
+  Deno.mkdirSync(dirname(path), { recursive: true });
+  Deno.writeTextFileSync(path, text);
+}
+
+/**
+ * Puts a part into the place of its module. Compressed: the runtime reads the whole program at each start, and most of it is seldom asked for.
+ */
+function writePart(module: string, part: string): void {
+  Deno.writeFileSync(`${module.slice(0, -"js".length)}gz`, gzipSync(part, { level: 9 }));
   Deno.removeSync(module);
 }
 
@@ -103,15 +118,6 @@ async function bundle(root: string, args: readonly string[]): Promise<void> {
     stdin: "null",
   }).output();
   if (!success) throw new Error(`deno bundle: ${new TextDecoder().decode(stderr).trim()}`);
-}
-
-/** The modules that are found by their URL: built-in plugins and workers. Paths from the root of the repository. */
-function hiddenModules(root: string): string[] {
-  return [
-    // Not the examples, which are in folders of their own.
-    ...files(root, "plugins").filter((file) => /^plugins\/[^/]+\.ts$/.test(file)),
-    ...files(root, "src").filter((file) => file.endsWith("worker.ts")),
-  ].sort();
 }
 
 /** All files that the program is made from, this folder's included. Paths from the root of the repository. */

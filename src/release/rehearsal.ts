@@ -56,7 +56,7 @@ async function rehearse(directory: string): Promise<void> {
     // Once to see which parts there are to it, and once with these as the script.
     const parts = (await perform(loadProgram())).rare;
     const script = scriptOf(parts);
-    const code = (await perform(loadProgram(script))).code();
+    const code = (await perform(loadProgram(script, new Uint8Array()))).code();
     if (!loadProgram(script, code).wasCompiled) throw new Error("V8 refuses its own code");
     Deno.writeTextFileSync(`${directory}/${SCRIPT}`, script);
     Deno.writeFileSync(`${directory}/${CODE}`, code);

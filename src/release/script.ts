@@ -36,6 +36,8 @@ export function partFile(name: string): string {
 export interface Program {
   /** See {@link everything!main}. */
   readonly main: typeof everything.main;
+  /** Runs the module of another thread, one of {@link everything!workers}. */
+  work(name: string): Promise<unknown>;
   /** The parts that were run by now and are not in the script: their functions' texts by their names. */
   readonly rare: ReadonlyMap<string, string>;
   /** What V8 has made of the script by now. */
@@ -45,11 +47,16 @@ export interface Program {
 }
 
 /**
- * @param text The script; without, each part is read from its file.
- * @param code What {@link Program.code} said when the binary was built.
+ * Loads the program.
+ *
+ * @param text The script; the one that the binary was built with by default.
+ * @param code What {@link Program.code} said of it.
  */
-export function loadProgram(text = "({})", code?: Uint8Array): Program {
-  const { href } = new URL(`./program.txt`, import.meta.url);
+export function loadProgram(
+  text: string = Deno.readTextFileSync(new URL("./program.txt", import.meta.url)),
+  code: Uint8Array = Deno.readFileSync(new URL("./program.code", import.meta.url)),
+): Program {
+  const { href } = new URL("./program.txt", import.meta.url);
   const script = new Script(text, { filename: href, cachedData: code });
   const usual: Record<string, Part> = script.runInThisContext();
   const rare = new Map<string, string>();
@@ -73,11 +80,12 @@ export function loadProgram(text = "({})", code?: Uint8Array): Program {
     if (wanted.startsWith("./")) return part(wanted);
     const plugin = /\/([^/]+)\.js$/.exec(wanted)?.[1] ?? "";
     const isOwn = wanted === new URL(`./plugins/${plugin}.js`, href).href;
-    return await (isOwn && plugins[plugin]?.() || import(wanted));
+    return await (isOwn ? plugins[plugin]() : import(wanted));
   };
-  const { main, plugins } = part("./everything.js") as typeof everything;
+  const { main, plugins, workers } = part("./everything.js") as typeof everything;
   return {
     main,
+    work: (name) => workers[name](),
     rare,
     code: () => script.createCachedData(),
     wasCompiled: script.cachedDataRejected === false,

@@ -16,6 +16,4 @@ if (Deno.args.length === 1 && Deno.args[0] === "--version") {
     // The whole program says what is wrong with stdout.
   }
 }
-const script = Deno.readTextFileSync(new URL("./program.txt", import.meta.url));
-const code = Deno.readFileSync(new URL("./program.code", import.meta.url));
-Deno.exit(await loadProgram(script, code).main(Deno.args));
+Deno.exit(await loadProgram().main(Deno.args));
