@@ -37,13 +37,16 @@ export function partOf(text: string, changing: readonly string[] = []): string {
   return `function (__part, __here, __load, require) {"use strict";\n${ascii}}`;
 }
 
-/** `import { a, b as c } from "./x.js"` → `var { a, b: c } = __part("./x.js")`; nothing is checked at each use of a `var`. */
+/**
+ * `import { a, b as c } from "./x.js"` → `var { a, b: c } = __part("./x.js")`; nothing is checked at each use of a `var`. What is imported without a name is left
+ * away: no module here is imported for what it does.
+ */
 function imported(statement: string): string {
   const [, clause, specifier] =
     /^import\s*(?:(\{[^}]*\}|\w+)\s*from\s*)?"([^"]+)"$/.exec(statement) ?? [];
   if (specifier === undefined) throw new Error(`bundle: what does this mean? ${statement}`);
-  const call = `${specifier.startsWith("node:") ? "require" : "__part"}("${specifier}")`;
-  return clause === undefined ? call : `var ${renamed(clause)} = ${call}`;
+  const from = specifier.startsWith("node:") ? "require" : "__part";
+  return clause === undefined ? "" : `var ${renamed(clause)} = ${from}("${specifier}")`;
 }
 
 /** The bundler has one list of exports, at the end of the module. */

@@ -4,13 +4,21 @@
  * @module
  */
 
-import * as colors from "@std/fmt/colors";
-
 /** The stream that a screen is of. */
 export type StreamName = "stdout" | "stderr";
 
+/** The parameters of SGR (ECMA-48) that begin and end each style. */
+const STYLES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+
 /** The styles in use; each is the identity where there are no colours. */
-export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+export type Style = keyof typeof STYLES;
 
 /** An output stream, as far as layout depends on it. */
 export interface Screen {
@@ -43,7 +51,11 @@ export function makeScreen(
   options: Omit<Screen, "paint"> & { readonly color: boolean },
 ): Screen {
   const { color, ...rest } = options;
-  return { ...rest, paint: (style, text) => color ? colors[style](text) : text };
+  const paint = (style: Style, text: string) => {
+    const [begin, end] = STYLES[style];
+    return color ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
+  };
+  return { ...rest, paint };
 }
 
 function consoleSize(): { columns: number; rows: number } {
