@@ -45,15 +45,15 @@ export interface TreeChange {
   readonly fields: readonly FieldChange[];
 }
 
-const TYPES: Readonly<Record<number, string>> = {
-  [S_IFREG]: "file",
-  [S_IFDIR]: "directory",
-  [S_IFLNK]: "symlink",
-  [S_IFCHR]: "character device",
-  [S_IFBLK]: "block device",
-  [S_IFIFO]: "fifo",
-  [S_IFSOCK]: "socket",
-};
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [S_IFREG, "file"],
+  [S_IFDIR, "directory"],
+  [S_IFLNK, "symlink"],
+  [S_IFCHR, "character device"],
+  [S_IFBLK, "block device"],
+  [S_IFIFO, "fifo"],
+  [S_IFSOCK, "socket"],
+]);
 
 /** Compares two trees: every entry that one of them has not, or has otherwise, depth-first with names in byte order. */
 export function* compareTrees(from: Inode, to: Inode): Generator<TreeChange> {
@@ -101,7 +101,9 @@ function change(field: string, from: string | undefined, to: string | undefined)
 
 function compareInodes(a: Inode, b: Inode): FieldChange[] {
   const type = a.mode & S_IFMT;
-  if (type !== (b.mode & S_IFMT)) return [change("type", TYPES[type], TYPES[b.mode & S_IFMT])];
+  if (type !== (b.mode & S_IFMT)) {
+    return [change("type", TYPES.get(type), TYPES.get(b.mode & S_IFMT))];
+  }
   const changes: FieldChange[] = [];
   const compare = (field: string, of: (inode: Inode) => string) => {
     const [from, to] = [of(a), of(b)];

@@ -16,6 +16,7 @@ import {
   OPAQUE,
   OVERLAY,
   REDIRECT,
+  XATTR_PREFIXES,
 } from "./erofs_format.ts";
 import { type DataPlace, type ErofsImage, malformed } from "./erofs_image.ts";
 import { PREFIX_BYTES, splitName } from "./erofs_names.ts";
@@ -29,7 +30,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "./inode.ts";
-import { byteString, byteStrings } from "./latin1.ts";
+import { byteStrings } from "./latin1.ts";
 
 /** Head of a metacopy xattr with a SHA-256 digest, which follows: version 0, 36 bytes, no flags, algorithm 1. */
 const METACOPY_HEAD = [0, 36, 0, 1];
@@ -41,7 +42,10 @@ const SLASH = 0x2f;
 const metacopy = splitName(METACOPY);
 const redirect = splitName(REDIRECT);
 const opaque = splitName(OPAQUE);
-const PREFIXES = PREFIX_BYTES.map((bytes) => bytes === undefined ? "" : byteString(bytes));
+const PREFIXES = Array.from(
+  PREFIX_BYTES,
+  (_, index) => XATTR_PREFIXES.find((entry) => entry.index === index)?.prefix ?? "",
+);
 
 /** Reads inodes of one image. */
 export class InodeReader {
