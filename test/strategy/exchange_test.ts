@@ -54,7 +54,7 @@ Deno.test("exchange: a directory goes to who waits for one, and is over when all
   assertEquals(first.take(Infinity), undefined);
 });
 
-Deno.test("exchange: one directory at a time; none whose path has no room; none that could not be made", () => {
+Deno.test("exchange: one directory at a time; none is made that cannot be given, as one whose path has no room", () => {
   const [first, second] = ends();
   const never = () => {
     throw new Error("it is not to be made");
