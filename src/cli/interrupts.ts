@@ -1,8 +1,10 @@
 /**
- * SIGINT, SIGTERM and SIGHUP: the first one asks the command to undo what is half done, a second one ends the program.
+ * SIGINT, SIGTERM and SIGHUP, unless they are ignored from the start on: the first one asks the command to undo what is half done, a second one ends the program.
  *
  * @module
  */
+
+import { listenTo } from "./signals.ts";
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -15,9 +17,7 @@ export class Interrupts {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      for (const name of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
-        Deno.addSignalListener(name, () => this.#receive(name));
-      }
+      listenTo(SIGNALS, (name) => this.#receive(name));
     }
     return this.#controller.signal;
   }

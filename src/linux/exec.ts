@@ -69,16 +69,30 @@ export function setParentDeathSignal(signal: number): number {
   return r < 0 ? -errno[0] : r;
 }
 
+const SIG_DFL = 0;
+const SIG_IGN = 1;
 let fn_sigaction: Libc["sigaction"] | undefined;
+
+function setAction(signal: number, handler: number): number {
+  // glibc's struct sigaction, 152 bytes, of which none but the handler, its first word, matters.
+  const action = new Uint8Array(152);
+  action[0] = handler;
+  const r = fn_sigaction?.(signal, action, null) ??
+    bind("sigaction", (f) => fn_sigaction = f)(signal, action, null);
+  return r < 0 ? -errno[0] : r;
+}
+
 /**
  * sigaction(2): gives a signal its default action, SIG_DFL. What is ignored stays ignored in a program that is executed, and the engine that
  * this runs in ignores SIGPIPE.
  */
 export function resetSignal(signal: number): number {
-  // glibc's struct sigaction, 152 bytes, of which none but the handler matters: SIG_DFL is 0.
-  const r = fn_sigaction?.(signal, new Uint8Array(152), null) ??
-    bind("sigaction", (f) => fn_sigaction = f)(signal, new Uint8Array(152), null);
-  return r < 0 ? -errno[0] : r;
+  return setAction(signal, SIG_DFL);
+}
+
+/** sigaction(2): has a signal ignored, SIG_IGN, in this process and in programs that it executes. */
+export function ignoreSignal(signal: number): number {
+  return setAction(signal, SIG_IGN);
 }
 
 let fn_execve: Libc["execve"] | undefined;

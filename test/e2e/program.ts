@@ -5,7 +5,11 @@
  */
 
 import { fromFileUrl } from "@std/path";
+import { resetSignal } from "../../src/linux/mod.ts";
 import { isRoot, lacks } from "../support/root.ts";
+
+// Where the tests are a shell's job in the background SIGINT is ignored, and would be by what is started here.
+resetSignal(2);
 
 /** `dist/lamina`, which `deno task test` makes. */
 export const BINARY = fromFileUrl(new URL("../../dist/lamina", import.meta.url));
@@ -77,8 +81,12 @@ export class Program implements AsyncDisposable {
     await this.run("release", "--all");
   }
 
-  /** The command that is started, for those who start it themselves. */
-  command(args: readonly string[]): Deno.Command {
+  /**
+   * The command that is started, for those who start it themselves.
+   *
+   * @param by Words of the command that is to start it.
+   */
+  command(args: readonly string[], by: readonly string[] = []): Deno.Command {
     const words = this.#machine === undefined
       ? [this.#binary, "--root", this.store, ...args]
       : [...this.#machine, "--root", "/store", ...args];
@@ -92,6 +100,7 @@ export class Program implements AsyncDisposable {
         "--bounding-set=-all",
       );
     }
+    words.unshift(...by);
     return new Deno.Command(words[0], {
       args: words.slice(1),
       cwd: this.#directory,

@@ -24,6 +24,11 @@ function entries(path: string): number {
   return names(path).length;
 }
 
+/** Whether a layer is: its staging directory holds something then. */
+function isOnItsWay({ store }: Program): boolean {
+  return names(`${store}/tmp`).some((name) => entries(`${store}/tmp/${name}`) > 0);
+}
+
 Deno.test({
   ...needs("signals: SIGINT undoes a pull", notCompiled()),
   async fn() {
@@ -32,11 +37,7 @@ Deno.test({
     await writeOciLayout(`${temp.path}/layout`, [{ name: "big", layers: [zeros] }]);
     await using lamina = new Program(temp.path);
     const process = lamina.command(["pull", "oci:layout:big"]).spawn();
-    // A layer is on its way once its staging directory holds something.
-    await until(process, () => {
-      const tmp = `${lamina.store}/tmp`;
-      return names(tmp).some((name) => entries(`${tmp}/${name}`) > 0);
-    });
+    await until(process, () => isOnItsWay(lamina));
     process.kill("SIGINT");
     const { code, stdout, stderr } = await process.output();
     assertEquals(code, 130);
@@ -46,6 +47,24 @@ Deno.test({
     assertEquals(await lamina.json("images"), []);
     // Nothing stands in the way of the next one.
     assertEquals((await lamina.json("pull", "oci:layout:big")).name, "big");
+  },
+});
+
+Deno.test({
+  ...needs("signals: what is ignored from the start on, as by nohup, ends no pull", notCompiled()),
+  async fn() {
+    using temp = new TempDir();
+    const zeros = makeTar([file("zeros", new Uint8Array(160_000_000))]);
+    await writeOciLayout(`${temp.path}/layout`, [{ name: "big", layers: [zeros] }]);
+    await using lamina = new Program(temp.path);
+    const ignoring = ["sh", "-c", 'trap "" HUP INT; exec "$@"', "sh"];
+    const process = lamina.command(["pull", "oci:layout:big"], ignoring).spawn();
+    await until(process, () => isOnItsWay(lamina));
+    process.kill("SIGHUP");
+    process.kill("SIGINT");
+    const { code, stderr } = await process.output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    assertEquals((await lamina.json("images")).length, 1);
   },
 });
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { listenTo, takesSignal } from "../signals.ts";
+
 /** All of them end a process that does nothing about them: signal(7). */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15 };
 
@@ -19,17 +21,13 @@ const FROM_TERMINAL: ReadonlySet<Name> = new Set<Name>(["SIGINT", "SIGQUIT"]);
 export class CommandSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #terminal = Deno.stdin.isTerminal();
-  readonly #listeners = new Map<Name, () => void>();
+  readonly #stop: () => void;
   #child: Deno.ChildProcess | undefined;
   #received: Name | undefined;
 
   /** See the class. */
   constructor() {
-    for (const name of Object.keys(SIGNALS) as Name[]) {
-      const listener = () => this.#receive(name);
-      this.#listeners.set(name, listener);
-      Deno.addSignalListener(name, listener);
-    }
+    this.#stop = listenTo(SIGNALS, (name) => this.#receive(name));
   }
 
   /** Aborted by a signal that comes before {@link CommandSignals.handTo}. */
@@ -49,7 +47,7 @@ export class CommandSignals implements Disposable {
 
   /** Stops listening. */
   [Symbol.dispose](): void {
-    for (const [name, listener] of this.#listeners) Deno.removeSignalListener(name, listener);
+    this.#stop();
   }
 
   #receive(name: Name): void {
@@ -59,7 +57,7 @@ export class CommandSignals implements Disposable {
       return;
     }
     try {
-      if (!isHandled(this.#child.pid, SIGNALS[name])) {
+      if (!takesSignal(this.#child.pid, SIGNALS[name], "Cgt", "Ign")) {
         this.#received ??= name;
         this.#child.kill("SIGKILL");
       } else if (!this.#terminal || !FROM_TERMINAL.has(name)) {
@@ -69,13 +67,4 @@ export class CommandSignals implements Disposable {
       // It has just ended.
     }
   }
-}
-
-/** Whether a process catches or ignores a signal: proc_pid_status(5). */
-function isHandled(pid: number, signal: number): boolean {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const masks = status.matchAll(/^Sig(?:Cgt|Ign):\s*([0-9a-f]+)$/gm);
-  return Array.from(masks, ([, mask]) => BigInt(`0x${mask}`)).some((mask) =>
-    (mask >> BigInt(signal - 1) & 1n) === 1n
-  );
 }
