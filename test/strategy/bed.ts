@@ -6,12 +6,12 @@
 
 import type { LayerPipeline } from "../../src/layer/mod.ts";
 import { Bed as SuiteBed } from "../../src/strategy/conformance/bed.ts";
-import { bytesOf } from "../../src/strategy/conformance/images/mod.ts";
+import { SIMPLE } from "../../src/strategy/conformance/simple_image.ts";
 import { type LoadedPlugin, loadPlugins } from "../../src/strategy/loader.ts";
-import { directory, file, hardlink, symlink, type TarPiece } from "../support/tar.ts";
+import { file, hardlink, type TarPiece } from "../support/tar.ts";
 import { sharedThreads } from "../support/threads.ts";
 
-export { bytesOf };
+export { bytesOf } from "../../src/strategy/conformance/images/mod.ts";
 
 /** What {@link Bed.leftovers} says where all is released. */
 export const NOTHING = { records: [], directories: [] };
@@ -30,23 +30,11 @@ export async function builtInPlugins(): Promise<readonly LoadedPlugin[]> {
   return plugins ??= [...(await loadPlugins()).loaded];
 }
 
-/** The layers of a small image with some of everything that an ordinary one has. */
+/** The layers of the suite's ordinary image, with content in its index and a hard link from another directory too. */
 export function ordinary(): TarPiece[][] {
+  const [base, top] = SIMPLE.layers();
   return [
-    [
-      directory("etc", { mode: 0o755 }),
-      file("etc/passwd", "root:x:0:0::/root:/bin/sh\n"),
-      file("etc/config", bytesOf(3000, 1)),
-      directory("usr/bin"),
-      file("usr/bin/tool", bytesOf(200_000, 2), { mode: 0o755 }),
-      hardlink("usr/bin/tool-too", "usr/bin/tool"),
-      file("usr/bin/small", bytesOf(5000, 3), { mode: 0o755 }),
-      symlink("bin", "usr/bin"),
-      directory("var/lib"),
-      file("var/lib/state", bytesOf(40_000, 4)),
-      file("var/lib/inline", "tiny"),
-      hardlink("var/lib/tool-three", "usr/bin/tool"),
-    ],
-    [file("etc/motd", "hello"), file("usr/bin/small", bytesOf(6000, 5), { mode: 0o755 })],
+    [...base, file("var/lib/inline", "tiny"), hardlink("var/lib/tool-three", "usr/bin/tool")],
+    top,
   ];
 }

@@ -9,6 +9,7 @@ import {
   type Request,
 } from "../../src/strategy/choice.ts";
 import type { Cost, Traits } from "../../src/strategy/plugin.ts";
+import { COST, DIRECTORY } from "./in_memory.ts";
 
 const COUNTS: Counts = {
   layers: 10,
@@ -17,17 +18,7 @@ const COUNTS: Counts = {
   bytes: 500 * 1024 * 1024,
 };
 
-const FREE: Cost = { fixedMs: 0, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 };
-
-const DIRECTORY: Traits = {
-  result: "directory",
-  access: ["ro", "rw"],
-  isolation: "full",
-  survivesReboot: true,
-  privilege: "none",
-  integrity: false,
-  upper: false,
-};
+const FREE: Cost = { ...COST, fixedMs: 0 };
 
 function candidate(
   name: string,

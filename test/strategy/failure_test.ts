@@ -2,49 +2,25 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { LaminaError } from "../../src/error.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import type { LoadedPlugin } from "../../src/strategy/loader.ts";
-import type { FileEntry, Plugin } from "../../src/strategy/plugin.ts";
+import type { FileEntry } from "../../src/strategy/plugin.ts";
 import { available, LoopFs } from "../support/loopfs.ts";
 import { needs, notRoot } from "../support/root.ts";
 import { file } from "../support/tar.ts";
 import { FAST, TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins, bytesOf, NOTHING, ordinary } from "./bed.ts";
-
-/** A plugin that is not in a file: it works in one thread. */
-function inMemory(plugin: Omit<Plugin, "apiVersion" | "summary">): LoadedPlugin {
-  return {
-    name: plugin.name,
-    summary: "",
-    version: "1",
-    source: { url: "data:,", file: undefined },
-    plugin: { apiVersion: 1, summary: "", ...plugin },
-  };
-}
+import { COST, DIRECTORY, inMemory } from "./in_memory.ts";
 
 /** A strategy like `copy` that does something else for one file. */
 function disturbed(place: (file: FileEntry, count: number) => void): LoadedPlugin {
-  return inMemory({
-    name: "disturbed",
-    create(host) {
-      let count = 0;
-      return {
-        traits: {
-          result: "directory",
-          access: ["ro", "rw"],
-          isolation: "full",
-          survivesReboot: true,
-          privilege: "none",
-          integrity: false,
-          upper: false,
-        },
-        probe: () => ({
-          works: true,
-          cost: { fixedMs: 1, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 },
-        }),
-        place: (file) => place(file, ++count),
-        compose: (job) => host.materialize(job),
-        release: ({ target }) => host.removeContents(target),
-      };
-    },
+  return inMemory("disturbed", (host) => {
+    let count = 0;
+    return {
+      traits: DIRECTORY,
+      probe: () => ({ works: true, cost: COST }),
+      place: (file) => place(file, ++count),
+      compose: (job) => host.materialize(job),
+      release: ({ target }) => host.removeContents(target),
+    };
   });
 }
 

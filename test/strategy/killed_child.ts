@@ -9,8 +9,8 @@
 import { Store } from "../../src/store/mod.ts";
 import { compose } from "../../src/strategy/compose.ts";
 import type { LoadedPlugin } from "../../src/strategy/loader.ts";
-import type { Strategy } from "../../src/strategy/plugin.ts";
 import { release } from "../../src/strategy/release.ts";
+import { COST, DIRECTORY, inMemory } from "./in_memory.ts";
 
 /** Where a process can be made to die. */
 export const POINTS = [
@@ -25,55 +25,33 @@ export const POINTS = [
 
 /** The strategy `copy`, in this process, with something that happens at the points. */
 export function killable(at: (point: string) => void): LoadedPlugin {
-  return {
-    name: "killable",
-    summary: "",
-    version: "1",
-    source: { url: "data:,", file: undefined },
-    plugin: {
-      apiVersion: 1,
-      name: "killable",
-      summary: "",
-      create(host): Strategy {
-        let count = 0;
-        return {
-          traits: {
-            result: "directory",
-            access: ["ro", "rw"],
-            isolation: "full",
-            survivesReboot: true,
-            privilege: "none",
-            integrity: false,
-            upper: true,
-          },
-          probe({ target }) {
-            host.fs.write(`${target}/scratch`, new Uint8Array(1));
-            at("probe");
-            return {
-              works: true,
-              cost: { fixedMs: 1, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 },
-            };
-          },
-          place(file) {
-            at(`place ${++count}`);
-            file.copy();
-          },
-          async compose(job) {
-            at("compose");
-            host.fs.write(`${job.workspace}/left`, new Uint8Array(1));
-            const made = await host.materialize(job);
-            at("composed");
-            return made;
-          },
-          release({ target }) {
-            at("release");
-            host.removeContents(target);
-            at("released");
-          },
-        };
+  return inMemory("killable", (host) => {
+    let count = 0;
+    return {
+      traits: { ...DIRECTORY, upper: true },
+      probe({ target }) {
+        host.fs.write(`${target}/scratch`, new Uint8Array(1));
+        at("probe");
+        return { works: true, cost: COST };
       },
-    },
-  };
+      place(file) {
+        at(`place ${++count}`);
+        file.copy();
+      },
+      async compose(job) {
+        at("compose");
+        host.fs.write(`${job.workspace}/left`, new Uint8Array(1));
+        const made = await host.materialize(job);
+        at("composed");
+        return made;
+      },
+      release({ target }) {
+        at("release");
+        host.removeContents(target);
+        at("released");
+      },
+    };
+  });
 }
 
 if (import.meta.main) {

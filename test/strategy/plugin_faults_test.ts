@@ -18,6 +18,7 @@ import { minimal, trustedFolder, writeFiles } from "../support/plugins.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed, NOTHING } from "./bed.ts";
+import { COST } from "./in_memory.ts";
 
 /** A plugin whose strategy, or what is around it, is another. */
 function altered(name: string, from: string, to: string): string {
@@ -115,8 +116,6 @@ Deno.test("plugin faults: what is no strategy", () => {
   assertThrows(() => make(throwing), LaminaError, says);
   assertEquals(make(() => whole).traits, traits);
 });
-
-const COST = { fixedMs: 1, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 };
 
 Deno.test("plugin faults: what is no verdict", () => {
   const faults: readonly [verdict: unknown, says: string | undefined][] = [

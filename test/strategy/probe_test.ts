@@ -14,8 +14,7 @@ import { LOADING, probe } from "../../src/strategy/probe.ts";
 import { file } from "../support/tar.ts";
 import { TempDir } from "../support/temp.ts";
 import { Bed, builtInPlugins } from "./bed.ts";
-
-const COST = { fixedMs: 1, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 };
+import { COST, DIRECTORY, inMemory } from "./in_memory.ts";
 
 function plugin(
   name: string,
@@ -24,27 +23,13 @@ function plugin(
   create?: (host: Host) => Strategy,
 ): LoadedPlugin {
   const strategy: Strategy = {
-    traits: {
-      result: "directory",
-      access: ["ro", "rw"],
-      isolation: "full",
-      survivesReboot: true,
-      privilege: "none",
-      integrity: false,
-      upper: false,
-    },
+    traits: DIRECTORY,
     probe: ask,
     compose: () => ({}),
     release: () => {},
     ...more,
   };
-  return {
-    name,
-    summary: "",
-    version: "1",
-    source: { url: "data:,", file: undefined },
-    plugin: { apiVersion: 1, name, summary: "", create: create ?? (() => strategy) },
-  };
+  return inMemory(name, create ?? (() => strategy));
 }
 
 function scene(): { store: Store; target: string } & Disposable {
