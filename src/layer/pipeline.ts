@@ -149,11 +149,11 @@ function cancelled(source: LayerSource): LaminaError {
 /** Two threads and the ring between them. */
 class Lane {
   readonly #ring = new Ring();
-  readonly #inflate = new Thread(
-    new Worker(new URL("./inflate_worker.ts", import.meta.url), { type: "module" }),
+  readonly #inflate = new Thread(() =>
+    new Worker(new URL("./inflate_worker.ts", import.meta.url), { type: "module" })
   );
-  readonly #unpack = new Thread(
-    new Worker(new URL("./unpack_worker.ts", import.meta.url), { type: "module" }),
+  readonly #unpack = new Thread(() =>
+    new Worker(new URL("./unpack_worker.ts", import.meta.url), { type: "module" })
   );
 
   /** Whether both threads are there for another layer. */
@@ -200,27 +200,17 @@ class Lane {
   }
 }
 
-/** A worker that answers one job at a time. */
+/** A worker that answers one job at a time. It starts with the first, since starting one takes time in which the other can be at work. */
 class Thread {
-  readonly #worker: Worker;
+  readonly #start: () => Worker;
+  #worker: Worker | undefined;
   #answer: ((answer: Answer) => void) | undefined;
   #crashed: (() => void) | undefined;
   #indexed: (() => void) | undefined;
   alive = true;
 
-  constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.onmessage = ({ data }) => data === INDEXED ? this.#indexed?.() : this.#answer?.(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.alive = false;
-      this.#crashed?.();
-      const message = `a thread of the ingest died: ${event.message}`;
-      this.#answer?.({
-        outcome: "failed",
-        failure: { kind: "failed", message, hint: undefined },
-      });
-    };
+  constructor(start: () => Worker) {
+    this.#start = start;
   }
 
   /**
@@ -232,13 +222,29 @@ class Thread {
       this.#answer = resolve;
       this.#crashed = crashed;
       this.#indexed = indexed;
+      this.#worker ??= this.#listenTo(this.#start());
       this.#worker.postMessage(job);
     });
   }
 
+  #listenTo(worker: Worker): Worker {
+    worker.onmessage = ({ data }) => data === INDEXED ? this.#indexed?.() : this.#answer?.(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.alive = false;
+      this.#crashed?.();
+      const message = `a thread of the ingest died: ${event.message}`;
+      this.#answer?.({
+        outcome: "failed",
+        failure: { kind: "failed", message, hint: undefined },
+      });
+    };
+    return worker;
+  }
+
   terminate(): void {
     this.alive = false;
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 }
 

@@ -14,6 +14,14 @@ import { bundleProgram, sources } from "./program.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
+const V8_FLAGS: readonly string[] = [
+  // Room for what a short command makes, so that it ends before anything is to be collected.
+  "--min-semi-space-size=4",
+  // Ten times as many as by default: a walk of a second is over before the code of V8's slowest compiler pays for itself, and its threads want
+  // the processors that the walk's threads are on. Walks are 6 % faster, pulls 2 %.
+  "--invocation-count-for-turbofan=30000",
+];
+
 /** Compiles into `output` by the first way that works, and says in one line which. */
 async function compile(output: string): Promise<string> {
   const { directory, entry, hidden, rehearsal } = await bundleProgram(ROOT);
@@ -24,8 +32,7 @@ async function compile(output: string): Promise<string> {
     "--no-check",
     // Deno's own code cache would be a file with a predictable name in /tmp.
     "--no-code-cache",
-    // Room for what a short command makes, so that it ends before anything is to be collected.
-    "--v8-flags=--min-semi-space-size=4",
+    `--v8-flags=${V8_FLAGS.join(",")}`,
     // A request's signal says that the client went away, and only that.
     "--unstable-no-legacy-abort",
     `--config=${directory}/deno.json`,
