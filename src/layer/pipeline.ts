@@ -1,5 +1,5 @@
 /**
- * Layers into a store, several at once: two threads for each, which live as long as the pipeline.
+ * Layers into a store, several at once, two threads for each.
  *
  * @module
  */
