@@ -22,9 +22,12 @@ import {
   writeAll,
 } from "../linux/mod.ts";
 import { TarReader } from "../tar/mod.ts";
-import { writeErofs } from "../tree/erofs_writer.ts";
+import { Numbering } from "../tree/erofs_numbering.ts";
+import { streamErofs } from "../tree/erofs_writer.ts";
+import type { Inode } from "../tree/inode.ts";
+import { InodeTree } from "../tree/source.ts";
 import { toHex } from "../tree/digest.ts";
-import { fsVerityDigest } from "../tree/verity.ts";
+import { FsVerityHasher } from "../tree/verity.ts";
 import { complete } from "./complete.ts";
 import type { DiskForm } from "./form.ts";
 import { explain } from "./failure.ts";
@@ -81,8 +84,7 @@ export function unpackLayer(
     ring.written();
     const { root } = unpacker.directories;
     const { entries, fileBytes, useless } = complete(unpacker.directories);
-    const index = writeErofs(root, { format: "v1" });
-    writeFile(`${target.staging}/index.erofs`, index);
+    const indexDigest = writeIndex(root, `${target.staging}/index.erofs`);
     indexed();
     ring.awaitDurable();
     const sharedBytes = settle(fs.n, root, useless, unpacker.content, form, objects);
@@ -93,7 +95,7 @@ export function unpackLayer(
       entries,
       sharedBytes,
       metacopies: objects.metacopies,
-      indexDigest: toHex(fsVerityDigest(index)),
+      indexDigest,
       droppedXattrs: unpacker.droppedXattrs,
       ignoredEntries: unpacker.ignoredEntries,
     };
@@ -148,7 +150,13 @@ function makeRoot(staging: string): Fd {
   return fs;
 }
 
-function writeFile(path: string, bytes: Uint8Array): void {
+/** Writes a layer's tree, completed, as an image. Returns its fs-verity digest. */
+function writeIndex(root: Inode, path: string): string {
   using fd = Fd.openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  check(writeAll(fd.n, bytes), "write", path);
+  const verity = new FsVerityHasher();
+  streamErofs(new Numbering(new InodeTree(root, true)), (piece) => {
+    verity.update(piece);
+    check(writeAll(fd.n, piece), "write", path);
+  });
+  return toHex(verity.digest());
 }

@@ -68,6 +68,7 @@ const TABLE = {
   lseek: { parameters: ["i32", "i64", "i32"], result: "i32" },
   lseekWide: { name: "lseek", parameters: ["i32", "i64", "i32"], result: "i64" },
   lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "i64" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },

@@ -11,8 +11,10 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_FAILED = -1n;
+const MADV_DONTNEED = 4;
 
 let fn_mmap: Libc["mmap"] | undefined;
+let fn_madvise: Libc["madvise"] | undefined;
 let fn_munmap: Libc["munmap"] | undefined;
 
 /** The bytes of a file as long as this lives: of a large one, only what is looked at is read. */
@@ -29,6 +31,13 @@ export class MappedFile implements Disposable {
   constructor(fd: number, size: number) {
     this.#address = map(fd, size, PROT_READ);
     this.bytes = memory(this.#address, size);
+  }
+
+  /** Lets go what was read so far: what is looked at again is read again, most likely out of the page cache. */
+  forget(): void {
+    const f = fn_madvise ?? bind("madvise", (f) => fn_madvise = f);
+    const result = f(this.#address, BigInt(this.bytes.length), MADV_DONTNEED);
+    check(result < 0 ? -errno[0] : result, "madvise", "a file");
   }
 
   [Symbol.dispose](): void {

@@ -4,17 +4,18 @@
  * @module
  */
 
-import type { BuiltTree, ImageDescription, Store } from "../store/mod.ts";
+import type { BuiltTree, ImageDescription, Staging, Store } from "../store/mod.ts";
 import type { ResolvedImage } from "./image.ts";
 import { formatPlatform } from "./platform.ts";
 import { checkSealedTree, type SealedDigests } from "./sealed.ts";
 
 /** An image that is to enter. */
-export class ImageEntry {
+export class ImageEntry implements Disposable {
   readonly #store: Store;
   readonly #image: ResolvedImage;
   readonly #description: ImageDescription;
-  #built: BuiltTree | undefined;
+  /** What was made ahead, and where. */
+  #ahead: { readonly staging: Staging; readonly built: BuiltTree } | undefined;
 
   /** @param source What the record says of where the image is from. */
   constructor(store: Store, image: ResolvedImage, source: string) {
@@ -35,7 +36,7 @@ export class ImageEntry {
   }
 
   /**
-   * Makes the merged tree in memory while threads still make objects of the last layers. Does nothing where a layer is neither in the store
+   * Makes the merged tree while threads still make objects of the last layers. Does nothing where a layer is neither in the store
    * nor among those. What is wrong with the tree is said when the image enters.
    *
    * @param indexes The verified layers' indexes by DiffID, where they are now.
@@ -44,10 +45,14 @@ export class ImageEntry {
     const { layers } = this.#store;
     const known = (diffId: string) => indexes.has(diffId) || layers.has(diffId);
     if (!this.#description.layers.every(({ diffId }) => known(diffId))) return;
+    const staging = this.#store.staging();
     try {
-      this.#built = this.#store.trees.build(this.#description, indexes);
+      this.#ahead?.staging[Symbol.dispose]();
+      this.#ahead = undefined;
+      const built = this.#store.trees.build(this.#description, staging, indexes);
+      this.#ahead = { staging, built };
     } catch {
-      this.#built = undefined;
+      staging[Symbol.dispose]();
     }
   }
 
@@ -59,10 +64,18 @@ export class ImageEntry {
    */
   enter(sealed: SealedDigests, subject: string): void {
     const { trees, images } = this.#store;
-    using staging = this.#store.staging();
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    using staging = ahead?.staging ?? this.#store.staging();
     checkSealedTree(() => trees.merge(this.#description).root, sealed.merged, subject);
     const description = { ...this.#description, pulled: new Date().toISOString() };
-    const record = trees.make(description, staging, this.#built);
+    const record = trees.make(description, staging, ahead?.built);
     images.enter(record, this.#image.manifest, this.#image.config, staging);
+  }
+
+  /** Removes what was made ahead and did not enter. */
+  [Symbol.dispose](): void {
+    this.#ahead?.staging[Symbol.dispose]();
+    this.#ahead = undefined;
   }
 }

@@ -142,7 +142,7 @@ async function pullShared(
   store.clear();
   using _shared = await store.working(options.signal);
 
-  const entry = new ImageEntry(store, found, sourceOf(parsed));
+  using entry = new ImageEntry(store, found, sourceOf(parsed));
   const brought = await bringLayers(store, reference, found, entry, options);
   const name = options.name ?? found.names[0];
   const known = nameImage(store, found.digest, name, sourceOf(parsed));

@@ -75,6 +75,16 @@ export function exchangeFile(path: string, content: string, scratch: string): vo
   }
 }
 
+/** Makes a file durable and gives it another name on the same filesystem: a reader, or a crash, finds what had that name, or the file. */
+export function moveDurably(from: string, to: string): void {
+  {
+    using file = Fd.open(from, O_RDONLY);
+    check(fsync(file.n), "fsync", from);
+  }
+  Deno.renameSync(from, to);
+  syncDirectory(dirname(to));
+}
+
 /** Creates a file at once, durably; returns whether it did: where the name is taken it does nothing. `scratch` as in {@link replaceFile}. */
 export function createFile(path: string, content: Uint8Array | string, scratch: string): boolean {
   const temporary = `${scratch}/${crypto.randomUUID()}`;

@@ -16,4 +16,5 @@ export * from "./names.ts";
 export * from "./removal.ts";
 export * from "./staging.ts";
 export * from "./store.ts";
+export type { BuiltTree } from "./build_tree.ts";
 export * from "./trees.ts";

@@ -5,21 +5,14 @@
  */
 
 import { LaminaError } from "../error.ts";
-import {
-  countTree,
-  encodeOrigins,
-  fsVerityDigest,
-  type Merged,
-  mergeLayers,
-  toHex,
-  writeErofs,
-} from "../tree/mod.ts";
-import { readIfThere, replaceFile, writeDurably } from "./atomic.ts";
+import { type Inode, type Merged, mergeLayers } from "../tree/mod.ts";
+import { moveDurably, readIfThere, removeIfThere, replaceFile, writeDurably } from "./atomic.ts";
+import { buildTree, type BuiltTree } from "./build_tree.ts";
 import { writeFixup } from "./fixup.ts";
 import type { ImageDescription, ImageRecord, TreeRecord } from "./images.ts";
 import type { Layers } from "./layers.ts";
 import type { Layout } from "./layout.ts";
-import type { Staging } from "./staging.ts";
+import { Staging } from "./staging.ts";
 
 /** A tree, loaded. */
 export interface LoadedTree extends TreeRecord {
@@ -27,14 +20,6 @@ export interface LoadedTree extends TreeRecord {
   readonly image: Uint8Array<ArrayBuffer>;
   /** The file that holds it. */
   readonly path: string;
-}
-
-/** A merged tree, with the composefs image of it. */
-export interface BuiltTree extends Merged {
-  /** The bytes of the image. */
-  readonly image: Uint8Array;
-  /** fs-verity SHA-256 digest of the image: 64 hex digits. */
-  readonly digest: string;
 }
 
 /** The merged trees of a store. */
@@ -56,34 +41,41 @@ export class Trees {
    * @param indexes The files of those that have not entered the store yet, by DiffID.
    */
   merge(image: ImageDescription, indexes?: ReadonlyMap<string, string>): Merged {
-    return aboutImage(
-      image,
-      () =>
-        mergeLayers(
-          image.layers.map(({ diffId }) => this.#layers.tree(diffId, indexes?.get(diffId))),
-        ),
-    );
+    return aboutImage(image, () => mergeLayers(this.#trees(image, indexes)));
   }
 
-  /** As {@link merge}, with the image of the tree. Writes nothing. */
-  build(image: ImageDescription, indexes?: ReadonlyMap<string, string>): BuiltTree {
-    const merged = this.merge(image, indexes);
-    const bytes = writeErofs(merged.root, { format: "v1" });
-    return { ...merged, image: bytes, digest: toHex(fsVerityDigest(bytes)) };
+  /**
+   * As {@link merge}, with the image of the tree as a file in a staging directory. The store is as it was.
+   *
+   * @throws {LaminaError}
+   */
+  build(
+    image: ImageDescription,
+    staging: Staging,
+    indexes?: ReadonlyMap<string, string>,
+  ): BuiltTree {
+    const files = image.layers.map(({ diffId }) =>
+      indexes?.get(diffId) ?? this.#layers.index(diffId)
+    );
+    const file = `${staging.path}/tree.erofs`;
+    return aboutImage(
+      image,
+      () => buildTree(file, files, () => mergeLayers(this.#trees(image, indexes))),
+    );
   }
 
   /**
    * Merges an image's layers and keeps the tree; the image's own part of it (origins, fixup) goes to its staging directory.
    *
-   * @param built What {@link build} made of the same layers, if that was done before.
+   * @param built What {@link build} made of the same layers in the same staging directory, if that was done before.
    */
   make(
     image: ImageDescription,
     staging: Staging,
-    built: BuiltTree = this.build(image),
+    built: BuiltTree = this.build(image, staging),
   ): ImageRecord {
-    const { root, fixup } = built;
-    writeDurably(`${staging.path}/origins`, encodeOrigins(root));
+    const { origins, fixup } = built;
+    writeDurably(`${staging.path}/origins`, origins);
     if (fixup !== undefined) {
       const directories = image.layers.map(({ diffId }) => this.#layers.directory(diffId));
       writeFixup(fixup, `${staging.path}/fixup`, directories, this.#native);
@@ -98,7 +90,8 @@ export class Trees {
     if (bytes !== undefined) {
       return { ...image.tree, image: bytes as Uint8Array<ArrayBuffer>, path };
     }
-    const again = this.#keep(this.build(image));
+    using staging = new Staging(this.#layout.tmp);
+    const again = this.#keep(this.build(image, staging));
     if (again.digest !== image.tree.digest) {
       throw new LaminaError(
         "invalid",
@@ -131,12 +124,27 @@ export class Trees {
   /** Keeps a metadata image under its digest. */
   keep(digest: string, image: Uint8Array): void {
     const path = this.#layout.tree(digest);
-    if (readIfThere(path)?.length !== image.length) replaceFile(path, image, this.#layout.tmp);
+    if (sizeIfThere(path) !== image.length) replaceFile(path, image, this.#layout.tmp);
   }
 
-  #keep({ root, image, digest }: BuiltTree): TreeRecord {
-    this.keep(digest, image);
-    return { digest, ...countTree(root) };
+  #keep({ file, record }: BuiltTree): TreeRecord {
+    const path = this.#layout.tree(record.digest);
+    if (sizeIfThere(path) === sizeIfThere(file)) removeIfThere(file);
+    else moveDurably(file, path);
+    return record;
+  }
+
+  #trees(image: ImageDescription, indexes?: ReadonlyMap<string, string>): Inode[] {
+    return image.layers.map(({ diffId }) => this.#layers.tree(diffId, indexes?.get(diffId)));
+  }
+}
+
+function sizeIfThere(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

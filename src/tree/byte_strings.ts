@@ -14,11 +14,11 @@ export class ByteStrings {
   /** All of them, one after the other; another array after {@link push}. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1 << 12);
   /** Where each starts, and at the end of the list where the next one would. */
-  readonly #starts: Uint32Array;
+  #starts: Uint32Array;
 
-  /** @param most How many there can be. */
-  constructor(most: number) {
-    this.#starts = new Uint32Array(most + 1);
+  /** @param expected About how many there will be. */
+  constructor(expected: number) {
+    this.#starts = new Uint32Array(expected + 1);
   }
 
   /** Adds one. */
@@ -32,7 +32,8 @@ export class ByteStrings {
     } else {
       this.bytes.set(text, start);
     }
-    this.#starts[++this.length] = end;
+    if (++this.length === this.#starts.length) this.#starts = doubled(this.#starts);
+    this.#starts[this.length] = end;
   }
 
   /** Where the n-th starts in {@link bytes}. */
@@ -55,4 +56,11 @@ export class ByteStrings {
     larger.set(this.bytes);
     this.bytes = larger;
   }
+}
+
+/** A copy with as much room again. */
+export function doubled(numbers: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(2 * numbers.length);
+  larger.set(numbers);
+  return larger;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Numbering } from "./erofs_numbering.ts";
 import { type Inode, S_IFMT, S_IFREG } from "./inode.ts";
 
 /** How much is in a tree. */
@@ -41,6 +42,20 @@ export function countTree(root: Inode): TreeCounts {
       bytes += inode.size;
       if (inode.size > BLOCK) large++;
     }
+  }
+  return { directories, files, bytes, large };
+}
+
+/** As {@link countTree}, of a tree that was ordered. */
+export function countNumbered({ names, entryOfDirectory, stubs, inodes }: Numbering): TreeCounts {
+  const directories = entryOfDirectory.length;
+  const files = names.length - stubs - directories;
+  let bytes = 0;
+  let large = 0;
+  for (let place = 0; place < inodes.length; place++) {
+    if ((inodes.modes[place] & S_IFMT) !== S_IFREG) continue;
+    bytes += inodes.sizes[place];
+    if (inodes.sizes[place] > BLOCK) large++;
   }
   return { directories, files, bytes, large };
 }

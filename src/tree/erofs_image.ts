@@ -21,8 +21,10 @@ import {
   SUPERBLOCK_SIZE,
   XATTR_HEADER,
 } from "./erofs_format.ts";
-import { S_IFDIR, S_IFMT } from "./inode.ts";
+import { type ByteString, S_IFCHR, S_IFDIR, S_IFMT } from "./inode.ts";
 
+/** The names of stubs. Not a set: making that takes longer than a whole root directory's questions. */
+const STUB = /^[0-9a-f]{2}$/;
 const TWO_32 = 2 ** 32;
 const FIRST_NID = (SUPERBLOCK + SUPERBLOCK_SIZE) / SLOT;
 /** Larger images do not occur, and the arithmetic here is on 32 bits. */
@@ -199,6 +201,11 @@ export class ErofsImage {
       throw malformed(`the xattrs of inode ${nid} reach over its end`);
     }
     return length;
+  }
+
+  /** Whether an entry of the root is one that only composefs itself needs. */
+  isStub(nid: number, name: ByteString): boolean {
+    return STUB.test(name) && (this.mode(nid) & S_IFMT) === S_IFCHR && this.union(nid) === 0;
   }
 
   /** Finds the data of a directory, a symbolic link or a file that is kept inline. */

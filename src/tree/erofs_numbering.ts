@@ -8,7 +8,7 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { ByteStrings } from "./byte_strings.ts";
+import { ByteStrings, doubled } from "./byte_strings.ts";
 import { directorySize } from "./erofs_directory.ts";
 import { STUB_MODE, STUB_NAMES } from "./erofs_format.ts";
 import { Impossible, Inodes, WHITEOUT } from "./erofs_inodes.ts";
@@ -28,15 +28,17 @@ export class Numbering {
   /** The name of every entry: directory after directory, each in byte order. */
   readonly names: ByteStrings;
   /** The number of the inode that an entry leads to. Entry 0 is the root itself. */
-  readonly targets: Uint32Array;
+  targets: Uint32Array;
   /** For the n-th directory (in order of their numbers) its first entry; one more at the end. */
   readonly firstEntry: number[] = [];
   /** For the n-th directory the entry that leads to it. */
   readonly entryOfDirectory: number[] = [0];
+  /** How many entries are stubs. */
+  stubs = 0;
   /** Directories that hold whiteouts, by number. */
   readonly whiteoutParents = new Set<number>();
   /** For every entry the directory (n-th) that it is in. */
-  readonly #directoryOfEntry: Uint32Array;
+  #directoryOfEntry: Uint32Array;
   /** Whether the image is to say nothing in composefs' own way but where content is: no stubs, whiteouts as they are. */
   readonly raw: boolean;
 
@@ -54,7 +56,7 @@ export class Numbering {
     this.raw = raw;
     const { root } = source;
     if (root.children === null) throw new LaminaError("invalid", "the root is not a directory");
-    const most = source.most + (raw ? 0 : STUB_NAMES.length);
+    const most = source.inodes + (raw ? 0 : STUB_NAMES.length);
     this.inodes = new Inodes(most, raw);
     this.names = new ByteStrings(most);
     this.targets = new Uint32Array(most);
@@ -138,6 +140,7 @@ export class Numbering {
           throw cannotWrite(path, "its name is not a possible file name");
         }
         names.push(name);
+        if (entry === this.targets.length) this.#grow();
         this.#directoryOfEntry[entry] = d;
         if (inode === stub) {
           if (stubPlace < 0) {
@@ -145,6 +148,7 @@ export class Numbering {
             stubPlace = this.targets[entry];
           }
           this.targets[entry] = stubPlace;
+          this.stubs++;
           continue;
         }
         const isDirectory = (inode.mode & S_IFMT) === S_IFDIR;
@@ -172,6 +176,12 @@ export class Numbering {
     }
     this.firstEntry.push(names.length);
     return links;
+  }
+
+  /** Makes room for more entries, as hard links are more than their inodes. */
+  #grow(): void {
+    this.targets = doubled(this.targets);
+    this.#directoryOfEntry = doubled(this.#directoryOfEntry);
   }
 
   #findWhiteoutParents(): void {

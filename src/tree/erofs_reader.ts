@@ -5,28 +5,17 @@
  */
 
 import { EntryCursor, NAME_BUFFER } from "./erofs_entries.ts";
-import {
-  ESCAPED_OVERLAY,
-  OPAQUE_MARKS,
-  OVERLAY,
-  WHITEOUT_MARKS,
-  WHITEOUTS_MARKS,
-} from "./erofs_format.ts";
 import { ErofsImage, malformed } from "./erofs_image.ts";
 import { InodeReader } from "./erofs_inode_reader.ts";
+import {
+  holdsMarkedWhiteouts,
+  isMarkedWhiteout,
+  restoreDirectory,
+  restoreWhiteout,
+} from "./erofs_whiteouts.ts";
 import { firstPaths } from "./first_paths.ts";
-import { type ByteString, type Inode, S_IFCHR, S_IFMT, S_IFREG } from "./inode.ts";
+import type { ByteString, Inode } from "./inode.ts";
 import { byteStrings } from "./latin1.ts";
-
-const LETTER_X = 0x78;
-/** The names that marks have once they are un-escaped. */
-const unescaped = (name: ByteString): ByteString =>
-  name.startsWith(ESCAPED_OVERLAY) ? OVERLAY + name.slice(ESCAPED_OVERLAY.length) : name;
-const WHITEOUT = WHITEOUT_MARKS.map(unescaped);
-const WHITEOUTS = WHITEOUTS_MARKS.map(unescaped);
-const OPAQUE_X = OPAQUE_MARKS.map(unescaped);
-/** The names of stubs. Not a set: making that takes longer than a whole root directory's questions. */
-const STUB = /^[0-9a-f]{2}$/;
 
 /** A further name of an inode: which of all entries it is, the number of its directory, and the name. */
 interface Link {
@@ -99,7 +88,7 @@ class TreeReader {
       if (canonical) this.#next++;
       // Of every type, and of stubs too: the kernel refuses an inode of another layout.
       image.layout(nid);
-      if (number === 0 && this.#isStub(nid, name)) {
+      if (number === 0 && image.isStub(nid, name)) {
         if (!canonical) throw malformed("its stubs are not numbered in order");
         continue;
       }
@@ -128,11 +117,6 @@ class TreeReader {
     }
     if (this.#nids[ino] !== nid) throw malformed(`two inodes have the number ${ino}`);
     return this.#inodes[ino];
-  }
-
-  #isStub(nid: number, name: ByteString): boolean {
-    return STUB.test(name) && (this.#image.mode(nid) & S_IFMT) === S_IFCHR &&
-      this.#image.union(nid) === 0;
   }
 
   /**
@@ -177,37 +161,12 @@ class TreeReader {
     for (const ino of this.#whiteouts) {
       const inode = this.#inodes[ino];
       const directory = this.#inodes[this.#parents[ino]];
-      if (!this.#isMarked(directory)) continue;
+      if (!holdsMarkedWhiteouts(directory, this.#image.version)) continue;
       directories.add(directory);
-      inode.mode = inode.mode & ~S_IFMT | S_IFCHR;
-      deleteAll(inode, WHITEOUT);
+      restoreWhiteout(inode);
     }
-    for (const directory of directories) {
-      deleteAll(directory, WHITEOUTS);
-      if (this.#image.version > 0) deleteAll(directory, OPAQUE_X);
-    }
+    for (const directory of directories) restoreDirectory(directory, this.#image.version);
   }
-
-  /** Whether a directory has the marks of one that holds whiteouts. */
-  #isMarked({ xattrs }: Inode): boolean {
-    return xattrs !== null && WHITEOUTS.every((name) => xattrs.get(name)?.length === 0) &&
-      (this.#image.version === 0 || OPAQUE_X.every((name) => isLetterX(xattrs.get(name))));
-  }
-}
-
-/** Whether a file has the marks of a whiteout. */
-function isMarkedWhiteout(inode: Inode): boolean {
-  return inode.xattrs !== null && inode.size === 0 && (inode.mode & S_IFMT) === S_IFREG &&
-    WHITEOUT.every((name) => inode.xattrs!.get(name)?.length === 0);
-}
-
-function isLetterX(value: Uint8Array | undefined): boolean {
-  return value?.length === 1 && value[0] === LETTER_X;
-}
-
-function deleteAll(inode: Inode, names: readonly ByteString[]): void {
-  for (const name of names) inode.xattrs?.delete(name);
-  if (inode.xattrs?.size === 0) inode.xattrs = null;
 }
 
 /**

@@ -9,7 +9,7 @@ import { Emitter } from "./erofs_emit.ts";
 import { Layout } from "./erofs_layout.ts";
 import { Numbering } from "./erofs_numbering.ts";
 import type { Inode } from "./inode.ts";
-import { InodeTree, type TreeSource } from "./source.ts";
+import { InodeTree } from "./source.ts";
 
 /**
  * Which version of the format to write. `auto` is what mkcomposefs does by itself: version 1 for a tree with whiteouts,
@@ -45,23 +45,16 @@ export function writeRawErofs(layer: Inode): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The composefs image of a tree that need not be in memory, as it is written: version 1.
+ * Writes the composefs image, of version 1, of a tree that was ordered.
  *
- * @throws LaminaError (invalid) as {@link writeErofs} does, before anything is written.
+ * @param write Takes the image's bytes, piece after piece; each is valid until it returns.
+ * @throws LaminaError (invalid) for xattrs that are too large, before anything is written.
  */
-export class ErofsStream {
-  /** The tree in the order of its image. */
-  readonly numbering: Numbering;
-
-  /** @param visit Given every inode of the tree once, with its place in the numbering. */
-  constructor(source: TreeSource, visit?: (inode: Inode, place: number) => void) {
-    this.numbering = new Numbering(source, false, visit);
-  }
-
-  /** Writes it: `write` takes its bytes, piece after piece; each is valid until it returns. */
-  write(write: (piece: Uint8Array<ArrayBuffer>) => void): void {
-    emit(this.numbering, "v1", () => write);
-  }
+export function streamErofs(
+  tree: Numbering,
+  write: (piece: Uint8Array<ArrayBuffer>) => void,
+): void {
+  emit(tree, "v1", () => write);
 }
 
 /** The whole image. */

@@ -306,7 +306,8 @@ class Merge {
   }
 }
 
-function isOpaque(directory: Inode): boolean {
+/** Whether a layer's directory hides what lower layers have in it. */
+export function isOpaque(directory: Inode): boolean {
   return directory.xattrs?.has(OPAQUE) ?? false;
 }
 
@@ -318,12 +319,13 @@ function holdsWhiteout(directory: Inode): boolean {
   return false;
 }
 
-function isImplied(directory: Inode): boolean {
+/** Whether a layer has no entry for a directory, only entries below it. */
+export function isImplied(directory: Inode): boolean {
   return directory.xattrs?.has(IMPLIED) ?? false;
 }
 
 /** Gives a directory another one's metadata, without the marks. */
-function copyMetadata(from: Inode, to: Inode): void {
+export function copyMetadata(from: Inode, to: Inode): void {
   to.mode = from.mode;
   to.uid = from.uid;
   to.gid = from.gid;
@@ -336,7 +338,7 @@ function copyMetadata(from: Inode, to: Inode): void {
 }
 
 /** Whether a layer's directory has the same metadata as the tree's, marks aside. */
-function sameMetadata(layers: Inode, trees: Inode): boolean {
+export function sameMetadata(layers: Inode, trees: Inode): boolean {
   const plain = new Inode(layers.mode);
   copyMetadata(layers, plain);
   return metadataEqual(plain, trees);

@@ -25,7 +25,7 @@ export const NO_LAYER = 0xffff;
 /** The origins of a merged tree, for {@link readOrigins}. */
 export function encodeOrigins(root: Inode): Uint8Array<ArrayBuffer> {
   const tree = new InodeTree(root);
-  const collected = new OriginColumn(tree.most);
+  const collected = new OriginColumn(tree.inodes);
   return collected.encode(
     new Numbering(tree, false, (inode, place) => collected.set(place, inode)),
   );

@@ -10,8 +10,8 @@ import type { ByteString, Inode } from "./inode.ts";
 export interface TreeSource {
   /** The root directory. */
   readonly root: Inode;
-  /** How many entries there can be at most, the root among them. */
-  readonly most: number;
+  /** How many inodes there can be at most. */
+  readonly inodes: number;
   /**
    * Whether link counts are to be counted: then only inodes with a link count above 1 can have several names. Else they are what the inodes
    * say, whatever names these have.
@@ -27,14 +27,14 @@ export interface TreeSource {
 /** A tree in memory. */
 export class InodeTree implements TreeSource {
   readonly root: Inode;
-  readonly most: number;
+  readonly inodes: number;
   readonly counts: boolean;
 
   /** @param counted Whether link counts are right: `countLinks`. Finding the inodes with several names is faster then. */
   constructor(root: Inode, counted = false) {
     this.root = root;
     this.counts = counted;
-    this.most = root.children === null ? 1 : countEntries(root);
+    this.inodes = root.children === null ? 1 : countEntries(root);
   }
 
   entries(directory: Inode): ReadonlyMap<ByteString, Inode> {

@@ -1,9 +1,24 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { LaminaError } from "../../src/error.ts";
 import { Inode, isWhiteout, S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "../../src/tree/inode.ts";
 import { HARDLINK, IMPLIED, OPAQUE } from "../../src/tree/marks.ts";
 import { mergeLayers, plainStack } from "../../src/tree/merge.ts";
+import {
+  countLinks,
+  countNumbered,
+  countTree,
+  encodeOrigins,
+  formatDump,
+  MergedImages,
+  NeedsTrees,
+  Numbering,
+  OriginColumn,
+  readErofs,
+  streamErofs,
+  writeErofs,
+} from "../../src/tree/mod.ts";
 
 const EMPTY = new Uint8Array();
 
@@ -100,7 +115,12 @@ function shown(root: Inode): Record<string, string> {
 }
 
 Deno.test("merging, by table", async (t) => {
-  const cases: { name: string; layers: Shorthand[]; tree: Record<string, string> }[] = [
+  const cases: {
+    name: string;
+    needsTrees?: true;
+    layers: Shorthand[];
+    tree: Record<string, string>;
+  }[] = [
     {
       name: "nothing above: the layer itself",
       layers: [{ a: { dir: 0o700 }, "a/b": "x" }],
@@ -113,6 +133,7 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "a whiteout of nothing is nothing",
+      needsTrees: true,
       layers: [{ f: "1" }, { g: null, "h/i": null }],
       tree: { f: "1", h: "dir 755" },
     },
@@ -154,6 +175,7 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "a child below a symbolic link goes where it leads",
+      needsTrees: true,
       layers: [{ "usr/lib/a": "1", lib: { to: "usr/lib" } }, { "lib/b": "2" }],
       tree: {
         lib: "-> usr/lib",
@@ -165,6 +187,7 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "through absolute links, links to links, and out of the root",
+      needsTrees: true,
       layers: [
         { "usr/lib/a": "1", lib: { to: "/l2" }, l2: { to: "../../usr/./lib" } },
         { "lib/d/b": "2" },
@@ -183,6 +206,7 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "a link that leads nowhere, to a file or in a circle gives way",
+      needsTrees: true,
       layers: [{ a: { to: "none" }, b: { to: "f" }, c: { to: "c" }, f: "1" }, {
         "a/x": "2",
         "b/x": "3",
@@ -211,21 +235,25 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "a whiteout below a symbolic link",
+      needsTrees: true,
       layers: [{ "usr/lib/a": "1", "usr/lib/b": "2", lib: { to: "usr/lib" } }, { "lib/a": null }],
       tree: { lib: "-> usr/lib", usr: "dir 755", "usr/lib": "dir 755", "usr/lib/b": "2" },
     },
     {
       name: "a hard link into a lower layer",
+      needsTrees: true,
       layers: [{ "d/f": "1" }, { g: { lower: "d/f" } }],
       tree: { d: "dir 755", "d/f": "1 x2", g: "= d/f" },
     },
     {
       name: "renamed by hard link and whiteout",
+      needsTrees: true,
       layers: [{ "d/f": "1" }, { g: { lower: "d/f" }, "d/f": null }],
       tree: { d: "dir 755", g: "1" },
     },
     {
       name: "a hard link to what the same layer replaces means what was there",
+      needsTrees: true,
       layers: [{ f: "old" }, { g: { lower: "f" }, f: "new" }],
       tree: { f: "new", g: "old" },
     },
@@ -236,6 +264,7 @@ Deno.test("merging, by table", async (t) => {
     },
     {
       name: "a hard link through a lower layer's symbolic link, to one that was moved",
+      needsTrees: true,
       layers: [{ "usr/lib/a": "1", lib: { to: "usr/lib" } }, { "lib/b": "2" }, {
         x: { lower: "lib/b" },
       }],
@@ -249,10 +278,11 @@ Deno.test("merging, by table", async (t) => {
       },
     },
   ];
-  for (const { name, layers, tree } of cases) {
+  for (const { name, layers, tree, needsTrees = false } of cases) {
     await t.step(name, () => {
       const merged = mergeLayers(layers.map(layerOf));
       assertEquals(shown(merged.root), tree);
+      assertEquals(sameOutOfImages(layers), !needsTrees);
     });
   }
 });
@@ -426,4 +456,48 @@ Deno.test("symbolic links that double the way at each step lead nowhere, and soo
   upper["l18/y"] = "y";
   const tree = shown(mergeLayers([lower, upper].map(layerOf)).root);
   assertEquals([tree.a99, tree["a99/x"], tree.l18, tree.y], ["dir 755", "99", "-> l19/l19", "y"]);
+});
+
+/** As an ingest leaves it: no whiteouts in opaque directories, and link counts counted. */
+function stored(shorthand: Shorthand): Uint8Array {
+  const isOpaque = (what: Shorthand[string] | undefined) =>
+    typeof what === "object" && what !== null && "opaque" in what;
+  const above = (path: string) => shorthand[path.slice(0, Math.max(path.lastIndexOf("/"), 0))];
+  const layer = layerOf(Object.fromEntries(
+    Object.entries(shorthand).filter(([path, what]) => what !== null || !isOpaque(above(path))),
+  ));
+  countLinks(layer);
+  return writeErofs(layer, { format: "v1" });
+}
+
+/** Checks that layers make the same tree out of their images; returns whether that does without their trees. */
+function sameOutOfImages(shorthands: readonly Shorthand[]): boolean {
+  const images = shorthands.map(stored);
+  try {
+    const source = new MergedImages(images);
+    const origins = new OriginColumn(source.inodes);
+    const tree = new Numbering(source, false, (inode, place) => origins.set(place, inode));
+    const pieces: Uint8Array[] = [];
+    streamErofs(tree, (piece) => pieces.push(piece.slice()));
+    const { root, fixup } = mergeLayers(images.map(readErofs));
+    assertEquals(Buffer.compare(Buffer.concat(pieces), writeErofs(root, { format: "v1" })), 0);
+    assertEquals(origins.encode(tree), encodeOrigins(root));
+    assertEquals(countNumbered(tree), countTree(root));
+    assertEquals(source.fixup && formatDump(source.fixup), fixup && formatDump(fixup));
+    return true;
+  } catch (error) {
+    if (error instanceof NeedsTrees) return false;
+    throw error;
+  }
+}
+
+Deno.test("property: out of images, directory by directory, layers make the same tree", () => {
+  let done = 0;
+  fc.assert(
+    fc.property(fc.array(anyLayer, { minLength: 1, maxLength: 4 }), (layers) => {
+      if (sameOutOfImages(layers)) done++;
+    }),
+    { numRuns: 300 },
+  );
+  assert(done > 30, `${done} needed no trees`);
 });
