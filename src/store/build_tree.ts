@@ -15,20 +15,13 @@ import {
   O_WRONLY,
   writeAll,
 } from "../linux/mod.ts";
-import {
-  countNumbered,
-  FsVerityHasher,
-  type Inode,
-  InodeTree,
-  type Merged,
-  MergedImages,
-  NeedsTrees,
-  Numbering,
-  OriginColumn,
-  streamErofs,
-  toHex,
-  type TreeSource,
-} from "../tree/mod.ts";
+import { countNumbered } from "../tree/count.ts";
+import { Numbering } from "../tree/erofs_numbering.ts";
+import { streamErofs } from "../tree/erofs_writer.ts";
+import { MergedImages, NeedsTrees } from "../tree/merge_images.ts";
+import { FsVerityHasher, type Inode, type Merged, toHex } from "../tree/mod.ts";
+import { OriginColumn } from "../tree/origins.ts";
+import { InodeTree, type TreeSource } from "../tree/source.ts";
 import type { TreeRecord } from "./images.ts";
 
 /** So many inodes are read before what was read of the indexes may leave the memory. */

@@ -56,7 +56,11 @@ export class MergedImages implements TreeSource {
   readonly #top: Pending = pendingOf(this.root, "", undefined);
   readonly #pending = new Map<Inode, Pending>();
 
-  /** @param images They are read as long as entries are asked for. */
+  /**
+   * Reads the layers' roots.
+   *
+   * @param images They are read as long as entries are asked for.
+   */
   constructor(images: readonly Uint8Array[]) {
     const layers = images.map((bytes, index) => new LayerImage(bytes, index));
     this.inodes = layers.reduce((sum, { image }) => sum + image.inodes, 1);

@@ -37,7 +37,11 @@ export class OriginColumn {
   readonly #layers: Uint16Array;
   readonly #paths = new Map<number, Uint8Array>();
 
-  /** @param most How many inodes there can be. */
+  /**
+   * Begins with no origins.
+   *
+   * @param most How many inodes there can be.
+   */
   constructor(most: number) {
     this.#layers = new Uint16Array(most + STUB_NAMES.length);
   }

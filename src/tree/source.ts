@@ -30,7 +30,11 @@ export class InodeTree implements TreeSource {
   readonly inodes: number;
   readonly counts: boolean;
 
-  /** @param counted Whether link counts are right: `countLinks`. Finding the inodes with several names is faster then. */
+  /**
+   * Takes a tree as it is.
+   *
+   * @param counted Whether link counts are right: `countLinks`. Finding the inodes with several names is faster then.
+   */
   constructor(root: Inode, counted = false) {
     this.root = root;
     this.counts = counted;

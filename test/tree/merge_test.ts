@@ -5,20 +5,13 @@ import { LaminaError } from "../../src/error.ts";
 import { Inode, isWhiteout, S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "../../src/tree/inode.ts";
 import { HARDLINK, IMPLIED, OPAQUE } from "../../src/tree/marks.ts";
 import { mergeLayers, plainStack } from "../../src/tree/merge.ts";
-import {
-  countLinks,
-  countNumbered,
-  countTree,
-  encodeOrigins,
-  formatDump,
-  MergedImages,
-  NeedsTrees,
-  Numbering,
-  OriginColumn,
-  readErofs,
-  streamErofs,
-  writeErofs,
-} from "../../src/tree/mod.ts";
+import { countLinks, countNumbered, countTree } from "../../src/tree/count.ts";
+import { formatDump } from "../../src/tree/dump_writer.ts";
+import { Numbering } from "../../src/tree/erofs_numbering.ts";
+import { readErofs } from "../../src/tree/erofs_reader.ts";
+import { streamErofs, writeErofs } from "../../src/tree/erofs_writer.ts";
+import { MergedImages, NeedsTrees } from "../../src/tree/merge_images.ts";
+import { encodeOrigins, OriginColumn } from "../../src/tree/origins.ts";
 
 const EMPTY = new Uint8Array();
 
