@@ -15,6 +15,7 @@ import {
 import type { Candidate, Counts } from "../../src/strategy/choice.ts";
 import type { Traits } from "../../src/strategy/plugin.ts";
 import { TempDir } from "../support/temp.ts";
+import { DIRECTORY } from "./in_memory.ts";
 
 Deno.test("statistics: quantiles as R has them", () => {
   const cases: [number[], number, number][] = [
@@ -166,21 +167,17 @@ Deno.test("rounds: each contestant in each round, but who is out", async () => {
   assertEquals(met, ["a0", "b0", "c0", "c1", "a1", "a2", "c2"]);
 });
 
-const TRAITS: Traits = {
-  result: "directory",
-  access: ["ro", "rw"],
-  isolation: "full",
-  survivesReboot: true,
-  privilege: "none",
-  integrity: false,
-  upper: false,
-};
 const COUNTS: Counts = { layers: 1, directories: 0, files: 1000, bytes: 0 };
 const RW: Form = { access: "rw", isolation: "full", writable: [] };
 
 function candidate(name: string, usPerFile: number, traits: Partial<Traits> = {}): Candidate {
   const cost = { fixedMs: 0, msPerLayer: 0, usPerDirectory: 0, usPerFile, usPerMiB: 0 };
-  return { name, traits: { ...TRAITS, ...traits }, verdict: { works: true, cost }, correction: 1 };
+  return {
+    name,
+    traits: { ...DIRECTORY, ...traits },
+    verdict: { works: true, cost },
+    correction: 1,
+  };
 }
 
 Deno.test("forms: what is asked for, else with inodes shared, else none", () => {
