@@ -22,7 +22,6 @@ export function draw(files: readonly string[]): void {
     if (run === undefined) throw new Error(`${file}: there is no such file`);
     return run;
   });
-  if (runs.length === 0) throw new Error("--draw takes what --json FILE wrote");
   const all = runs.slice(1).reduce(addFound, runs[0]);
   const { kernel, cpu, processors } = all.machine;
   console.log(`${all.date}, Linux ${kernel}, ${processors} × ${cpu}\n${all.versions.join(", ")}\n`);

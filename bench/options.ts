@@ -107,6 +107,7 @@ export function readOptions(words: readonly string[]): Options {
     },
   });
   const files = args._.map(String);
+  if (args.draw && files.length === 0) throw new Error("--draw takes what --json FILE wrote");
   if (!args.draw && files.length > 0) throw new Error(`what is ${files.join(" ")}?`);
   return {
     help: args.help === true,
