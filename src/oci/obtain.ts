@@ -49,7 +49,7 @@ export async function obtainImage(
   policy: PullPolicy,
   options: Pick<PullOptions, "limits" | "onProgress" | "signal"> = {},
 ): Promise<Obtained> {
-  const there = store.names.get(word) === undefined && isReference(word)
+  const there = isReference(word) && store.names.get(word) === undefined
     ? byReference(store, word)
     : byName(store, word);
   const { image, source } = there;

@@ -61,13 +61,20 @@ export function replaceFile(path: string, content: Uint8Array | string, scratch:
 /**
  * Creates or replaces a file at once, as {@link replaceFile} does, for readers and against being killed; but it does not wait for the disk: for
  * milliseconds a crash of the machine leaves the file as it was, or empty. Not for what must outlive that.
+ *
+ * @param options `brief`: it will be exchanged again in a moment, so the disk is not even asked to begin: the milliseconds are seconds.
  */
-export function exchangeFile(path: string, content: string, scratch: string): void {
+export function exchangeFile(
+  path: string,
+  content: string,
+  scratch: string,
+  options: { readonly brief?: boolean } = {},
+): void {
   const temporary = `${scratch}/${crypto.randomUUID()}`;
   try {
     using file = Fd.open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644);
     check(writeAll(file.n, new TextEncoder().encode(content)), "write", temporary);
-    sync_file_range(file.n, 0, 0, SYNC_FILE_RANGE_WRITE);
+    if (!options.brief) sync_file_range(file.n, 0, 0, SYNC_FILE_RANGE_WRITE);
     Deno.renameSync(temporary, path);
   } catch (error) {
     removeIfThere(temporary);

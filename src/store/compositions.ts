@@ -117,7 +117,10 @@ export class Compositions {
     Deno.mkdirSync(workspace, { recursive: true, mode: 0o700 });
     const durable = record.strategy !== "" && record.result === "directory";
     const text = JSON.stringify(record, null, 2) + "\n";
-    if (!durable) return exchangeFile(this.#record(record.id), text, this.#layout.tmp);
+    if (!durable) {
+      const brief = record.state === "making";
+      return exchangeFile(this.#record(record.id), text, this.#layout.tmp, { brief });
+    }
     syncDirectory(this.#layout.compositions);
     replaceFile(this.#record(record.id), text, this.#layout.tmp);
   }

@@ -5,7 +5,8 @@
  */
 
 import { LaminaError } from "../error.ts";
-import { type Inode, type Merged, mergeLayers } from "../tree/mod.ts";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, check, ENOENT, Stat, statx } from "../linux/mod.ts";
+import { type Inode, type Merged, mergeLayers, S_IFDIR, S_IFMT } from "../tree/mod.ts";
 import { moveDurably, readIfThere, removeIfThere, replaceFile, writeDurably } from "./atomic.ts";
 import { buildTree, type BuiltTree } from "./build_tree.ts";
 import { writeFixup } from "./fixup.ts";
@@ -113,12 +114,11 @@ export class Trees {
   /** The layer to put above an image's own for a plain overlay stack, if it needs one. */
   fixup(image: ImageRecord): string | undefined {
     const path = `${this.#layout.image(image.digest)}/fixup`;
-    try {
-      return Deno.lstatSync(path).isDirectory ? path : undefined;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
+    const stat = new Stat();
+    const result = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, stat);
+    if (result === -ENOENT) return undefined;
+    check(result, "statx", path);
+    return (stat.mode & S_IFMT) === S_IFDIR ? path : undefined;
   }
 
   /** Keeps a metadata image under its digest. */

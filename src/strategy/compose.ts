@@ -26,7 +26,16 @@ import { Helper } from "./materialize/team.ts";
 import { processorLeft } from "./materialize/threads.ts";
 import { bootId, Memory } from "./memory.ts";
 import { mounts } from "./mounts.ts";
-import type { Access, Isolation, Job, Made, Strategy, Upper, Verdict } from "./plugin.ts";
+import type {
+  Access,
+  Isolation,
+  Job,
+  LayerDirectory,
+  Made,
+  Strategy,
+  Upper,
+  Verdict,
+} from "./plugin.ts";
 import { probe, type ProbeReport } from "./probe.ts";
 import { hundredths, Stopwatch, type Timings, waited } from "./stopwatch.ts";
 import { StoredTree } from "./stored_tree.ts";
@@ -181,14 +190,27 @@ function writablePath(path: string): string {
 
 /** The sizes of an image that costs grow with. What layers have in a place apart counts as one more layer each. */
 export function countsOf(store: Store, image: ImageRecord): Counts {
-  const { directories, files, bytes, large } = image.tree;
-  const layers = image.layers.length + dataLayers(store, image);
-  return { layers, directories, files, bytes, large };
+  return sizesOf(image, layersOf(store, image));
 }
 
 /** How many of an image's layers have contents of their files in a place apart. */
-export function dataLayers({ layers }: Store, image: ImageRecord): number {
-  return image.layers.filter(({ diffId }) => layers.data(diffId) !== undefined).length;
+export function dataLayers(store: Store, image: ImageRecord): number {
+  return layersOf(store, image).filter(({ data }) => data !== undefined).length;
+}
+
+function sizesOf({ tree }: ImageRecord, layers: readonly LayerDirectory[]): Counts {
+  const { directories, files, bytes, large } = tree;
+  const data = layers.filter((layer) => layer.data !== undefined).length;
+  return { layers: layers.length + data, directories, files, bytes, large };
+}
+
+/** The directories of an image's layers, lowest first. */
+function layersOf({ layers }: Store, image: ImageRecord): LayerDirectory[] {
+  return image.layers.map(({ diffId }) => ({
+    diffId,
+    path: layers.directory(diffId),
+    data: layers.data(diffId),
+  }));
 }
 
 interface Claimed extends Disposable {
@@ -212,10 +234,8 @@ function begin(
   clearUnrecorded(store, others);
   const target = checkTarget(path, store.root);
   checkOthers(others, target.path, request);
-  const id = Array.from(
-    crypto.getRandomValues(new Uint8Array(6)),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  // The last twelve digits are all random: RFC 9562.
+  const id = crypto.randomUUID().slice(-12);
   const record: CompositionRecord = {
     id,
     state: "making",
@@ -278,6 +298,7 @@ class Attempt {
   readonly #options: ComposeOptions;
   readonly #idmap: number | undefined;
   #record: CompositionRecord;
+  #directories: readonly LayerDirectory[] | undefined;
   #sizes: Counts | undefined;
   #strategy: Strategy | undefined;
   /** The verdict that the choice relied on, if it was a remembered one. */
@@ -426,8 +447,12 @@ class Attempt {
     this.#store.compositions.put(this.#record);
   }
 
+  get #layers(): readonly LayerDirectory[] {
+    return this.#directories ??= layersOf(this.#store, this.#image);
+  }
+
   get #counts(): Counts {
-    return this.#sizes ??= countsOf(this.#store, this.#image);
+    return this.#sizes ??= sizesOf(this.#image, this.#layers);
   }
 
   #job(): Job & { readonly tree: StoredTree } {
@@ -450,11 +475,7 @@ class Attempt {
         // One is for the objects.
         most: mounts.maxLower - 1,
       }),
-      layers: image.layers.map(({ diffId }) => ({
-        diffId,
-        path: store.layers.directory(diffId),
-        data: store.layers.data(diffId),
-      })),
+      layers: this.#layers,
       fixup: fixup === undefined ? undefined : { diffId: "", path: fixup, data: undefined },
       objects: store.layout.objects,
       origins: store.trees.origins(image),

@@ -8,11 +8,11 @@ import {
   AT_FDCWD,
   check,
   Fd,
+  findMount,
   fstatfs,
-  type MountInfo,
   O_DIRECTORY,
   O_RDONLY,
-  readMounts,
+  readMountTable,
   Stat,
   statx,
   STATX_ATTR_MOUNT_ROOT,
@@ -29,15 +29,15 @@ export interface FilesystemId {
 /**
  * Identifies the filesystem of a directory.
  *
- * @param mounts What is mounted, for several of them.
+ * @param mounts The table of mounts, for several of them.
  * @throws {SysError} If it cannot be opened.
  */
-export function identify(path: string, mounts: readonly MountInfo[] = readMounts()): FilesystemId {
+export function identify(path: string, mounts: string = readMountTable()): FilesystemId {
   using directory = Fd.open(path, O_RDONLY | O_DIRECTORY);
   const stat = new Stat();
   check(statx(AT_FDCWD, path, 0, stat), "statx", path);
   const { type, fsid } = fstatfs(directory.n);
-  const mount = mounts.find((entry) => entry.id === stat.mountId);
+  const mount = findMount(mounts, stat.mountId);
   const device = `${stat.devMajor}:${stat.devMinor}`;
   const options = mount === undefined ? "" : `${mount.type} ${mount.options} ${mount.superOptions}`;
   return { key: `${type.toString(16)} ${device} ${fsid} ${options}`, mount: stat.mountId };

@@ -109,13 +109,30 @@ export class Memory {
   }
 }
 
+/** A long key in 16 hex digits: FNV-1a, with two multipliers. A library's hash would take longer to load than all else here. */
+export function shortKey(text: string): string {
+  let [a, b] = [0x811c9dc5, 0x811c9dc5];
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b);
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
 /** Identifies this boot of this kernel. */
 function systemKey(): string {
   return `${bootId()} ${Deno.osRelease()}`;
 }
 
+let boot: string | undefined;
+
 /** Identifies this boot: /proc/sys/kernel/random/boot_id; empty where there is none. */
 export function bootId(): string {
+  return boot ??= readBootId();
+}
+
+function readBootId(): string {
   try {
     return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
   } catch {

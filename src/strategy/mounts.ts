@@ -19,6 +19,7 @@ import {
   ENOENT,
   ENOMEM,
   Fd,
+  findMount,
   finishMount,
   fsconfigCreate,
   fsconfigString,
@@ -39,7 +40,7 @@ import {
   overlayForm,
   type OverlayPart,
   raiseFileLimit,
-  readMounts,
+  readMountTable,
   Stat,
   statx,
   STATX_ATTR_MOUNT_ROOT,
@@ -190,7 +191,7 @@ function isOurs(path: string): boolean {
   // Before 5.8 the kernel does not tell; then the record of the composition is all there is to go by.
   if (stat.mountId === 0) return true;
   if ((stat.attributes & STATX_ATTR_MOUNT_ROOT) === 0) return false;
-  const mount = readMounts().find(({ id }) => id === stat.mountId);
+  const mount = findMount(readMountTable(), stat.mountId);
   // The source of an EROFS mount is what the image is read by.
   const byImage = mount?.type === "erofs" && /^\/(proc\/self\/fd|dev\/loop)/.test(mount.source);
   return mount?.source === MOUNT_SOURCE || byImage;

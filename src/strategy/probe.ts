@@ -4,8 +4,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-import { AT_FDCWD, linkat, readMounts, removeTree } from "../linux/mod.ts";
+import { AT_FDCWD, linkat, readMountTable, removeTree } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { classOf, type Counts } from "./choice.ts";
 import { type FilesystemId, identify } from "./filesystem.ts";
@@ -14,7 +13,7 @@ import type { LoadedPlugin } from "./loader.ts";
 import { asError, makeStrategy, verdictFault } from "./loading/shape.ts";
 import { TookTooLong, tryPlugin } from "./loading/trial.ts";
 import { threadsFor } from "./materialize/threads.ts";
-import { Memory, type Positive } from "./memory.ts";
+import { Memory, type Positive, shortKey } from "./memory.ts";
 import { mounts } from "./mounts.ts";
 import type { Access, Cost, Host, Site, Strategy, Traits, Upper, Verdict } from "./plugin.ts";
 
@@ -228,7 +227,7 @@ interface Identities {
 }
 
 function identities(store: Store, place: Place): Identities {
-  const mounts = readMounts();
+  const mounts = readMountTable();
   const own = identify(store.root, mounts);
   const { upper } = place;
   return {
@@ -256,7 +255,7 @@ function keysOf(
   const where = `${version} | ${ids.store.key} | ${ids.target.key}`;
   const idmap = place.idmap === undefined ? "" : "idmap";
   const use = `${ids.upper} | ${place.access} ${place.data ? "data" : ""} ${idmap}`;
-  const same = createHash("sha256").update(`${where} | ${use}`).digest("hex").slice(0, 16);
+  const same = shortKey(`${where} | ${use}`);
   const alike = image === undefined ? [] : [image.tree ?? [], classOf(image.counts)].flat();
   return {
     verdict: `${where} | ${use} | ${mounts} | ${form}`,

@@ -6,7 +6,17 @@
 
 import { basename, dirname, resolve } from "@std/path";
 import { LaminaError } from "../error.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  check,
+  ENOENT,
+  ENOTDIR,
+  Stat,
+  statx,
+} from "../linux/mod.ts";
 import { Layout } from "../store/mod.ts";
+import { S_IFDIR, S_IFLNK, S_IFMT } from "../tree/mod.ts";
 import { isMountPoint } from "./filesystem.ts";
 
 /** A target that passed. */
@@ -57,12 +67,13 @@ export function checkTarget(target: string, storeRoot: string): Target {
     checkParent(doing, dirname(path));
     return { path, missing: true, was: undefined };
   }
-  if (info.isSymlink) {
+  const type = info.mode & S_IFMT;
+  if (type === S_IFLNK) {
     throw new LaminaError("usage", `${doing}: it is a symbolic link`, {
       hint: `Name what it leads to: ${resolve(dirname(path), Deno.readLinkSync(path))}`,
     });
   }
-  if (!info.isDirectory) {
+  if (type !== S_IFDIR) {
     throw new LaminaError("exists", `${doing}: it exists and is not a directory`, { hint: OTHER });
   }
   if (isMountPoint(path)) {
@@ -74,26 +85,24 @@ export function checkTarget(target: string, storeRoot: string): Target {
     const reason = `the directory is not empty (it holds ${entry.name})`;
     throw new LaminaError("exists", `${doing}: ${reason}`, { hint: OTHER });
   }
-  const was = { mode: (info.mode ?? 0o755) & 0o7777, uid: info.uid ?? 0, gid: info.gid ?? 0 };
+  const was = { mode: info.mode & 0o7777, uid: info.uid, gid: info.gid };
   return { path, missing: false, was };
 }
 
 const OTHER = "Name a target that does not exist yet, or an empty directory.";
 
-function lookAt(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    // A file where a directory should be on the way: the parent's check says so.
-    if (error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
-  }
+function lookAt(path: string): Stat | undefined {
+  const stat = new Stat();
+  const result = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, stat);
+  // A file where a directory should be on the way: the parent's check says so.
+  if (result === -ENOENT || result === -ENOTDIR) return undefined;
+  check(result, "statx", path);
+  return stat;
 }
 
 function checkParent(doing: string, parent: string): void {
   const info = lookAt(parent);
-  if (info?.isDirectory) return;
+  if (info !== undefined && (info.mode & S_IFMT) === S_IFDIR) return;
   const reason = info === undefined ? "does not exist" : "is not a directory";
   throw new LaminaError("not-found", `${doing}: ${parent} ${reason}`, {
     hint: `Make it first: mkdir -p ${parent}`,

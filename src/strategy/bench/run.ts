@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readMounts } from "../../linux/mod.ts";
+import { findMount, readMountTable } from "../../linux/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { countsOf, dataLayers } from "../compose.ts";
 import { identify } from "../filesystem.ts";
@@ -181,7 +181,7 @@ function describeImage({ name, image, generated }: BenchImage): MeasuredImage {
 
 function describePlace(path: string, store: Store): MeasuredPlace {
   const id = identify(path).mount;
-  const mount = readMounts().find((one) => one.id === id);
+  const mount = findMount(readMountTable(), id);
   return {
     path,
     filesystem: mount?.type ?? "unknown",

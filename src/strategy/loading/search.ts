@@ -10,6 +10,7 @@
 
 import { basename, dirname, resolve, toFileUrl } from "@std/path";
 import { LaminaError } from "../../error.ts";
+import { AT_FDCWD, ENOENT, Stat, statx } from "../../linux/mod.ts";
 import { userDirectory } from "../../user_directory.ts";
 import type { PluginSource } from "./source.ts";
 
@@ -65,6 +66,8 @@ const MODULE = /\.m?[jt]s$/;
 /** The plugins in a directory, by their names: modules and folders, but for hidden ones, declarations and tests. */
 function scan(directory: string): Found[] {
   const origin = directory as PluginOrigin;
+  // Most have none: an exception for that would cost every start half a millisecond.
+  if (statx(AT_FDCWD, directory, 0, new Stat()) === -ENOENT) return [];
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync(directory)];
