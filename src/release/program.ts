@@ -46,6 +46,9 @@ export async function bundleProgram(root: string): Promise<Program> {
   const workers = files(root, "src").filter((file) =>
     /[/_]worker\.ts$/.test(file) && file !== WORKER
   );
+  const listed = Deno.readTextFileSync(`${root}${PROGRAM}`);
+  const forgotten = workers.find((worker) => !listed.includes(`import("../${worker.slice(4)}")`));
+  if (forgotten !== undefined) throw new Error(`bundle: ${forgotten} is not in ${PROGRAM}`);
   const texts = [CONTRACT, ...files(root, "plugins/template")];
   const directory = `${root}.cache/bundle`;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
