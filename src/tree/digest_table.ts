@@ -51,10 +51,15 @@ export class DigestTable {
     return -1 - slot;
   }
 
-  /** Any four bytes of a digest are as good as a hash of it. */
+  /** Of all 32 bytes: a dump can name any digests, such as many that begin alike. */
   #hash(bytes: Uint8Array, at: number): number {
-    const word = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
-    return Math.imul(word ^ this.#seed, 0x9e3779b1) >>> 7;
+    let hash = this.#seed;
+    for (const end = at + SIZE; at < end; at += 4) {
+      const word = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
+      hash = Math.imul(hash ^ word, 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    return hash >>> 0;
   }
 
   #grow(): void {
