@@ -22,8 +22,13 @@ export interface Completed {
 /**
  * Puts the marks into the tree, sets the link counts, and takes whiteouts out of opaque directories: nothing is left for
  * them to hide, and overlayfs would list them in a directory that it merges with nothing.
+ *
+ * @param linked The inodes that may have several names.
  */
-export function complete({ root, opaque, implied }: Directories): Completed {
+export function complete(
+  { root, opaque, implied }: Directories,
+  linked: ReadonlySet<Inode>,
+): Completed {
   const useless = new Map<Inode, ByteString[]>();
   const seen = new Set<Inode>();
   let entries = 0;
@@ -42,11 +47,13 @@ export function complete({ root, opaque, implied }: Directories): Completed {
         continue;
       }
       entries++;
-      if (seen.has(child)) {
-        child.nlink++;
-        continue;
+      if (linked.has(child)) {
+        if (seen.has(child)) {
+          child.nlink++;
+          continue;
+        }
+        seen.add(child);
       }
-      seen.add(child);
       fileBytes += child.size;
     }
   };

@@ -5,6 +5,7 @@
  */
 
 import { Fd, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, unlinkat } from "../linux/mod.ts";
+import { DigestTable } from "../tree/digest_table.ts";
 import type { ByteString, Inode } from "../tree/inode.ts";
 import { must, NameBuffer } from "./cname.ts";
 import type { Completed } from "./complete.ts";
@@ -46,7 +47,7 @@ class Walk {
   readonly #objects: Objects;
   readonly #name = new NameBuffer();
   /** Contents of which the layer has made the object, or found it made. */
-  readonly #holders = new Set<ByteString>();
+  readonly #holders = new DigestTable();
   /** Inodes that have been here. Only those with several names can come again. */
   readonly #seen = new Set<Inode>();
   #path: ByteString = "";
@@ -81,7 +82,7 @@ class Walk {
       if (isDirectory(child)) {
         using below = Fd.openat(fd, this.#name.set(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         this.#directory(child, below.n, this.#path);
-      } else if (child.digest !== null) {
+      } else if (child.isObject) {
         this.#file(fd, name, child);
       }
     }
@@ -104,8 +105,8 @@ class Walk {
       return;
     }
     const bytes = this.#name.set(name);
-    if (!this.#holders.has(inode.payload)) {
-      this.#holders.add(inode.payload);
+    const held = this.#holders.length;
+    if (this.#holders.add(inode.digest!) === held) {
       if (this.#objects.link(dir, bytes, inode.payload)) return;
     }
     // The layer has this content twice, or another one brought it just now.

@@ -83,7 +83,7 @@ export function unpackLayer(
     const bytes = receive(source, ring, unpacker, limits, counters);
     ring.written();
     const { root } = unpacker.directories;
-    const { entries, fileBytes, useless } = complete(unpacker.directories);
+    const { entries, fileBytes, useless } = complete(unpacker.directories, unpacker.linked);
     const indexDigest = writeIndex(root, `${target.staging}/index.erofs`);
     indexed();
     ring.awaitDurable();

@@ -52,6 +52,8 @@ export class Unpacker implements TarSink, Disposable {
   readonly content: ContentWriter;
   /** Placeholders of hard links into lower layers, with the paths that they and their targets have. */
   readonly links: { readonly path: ByteString; readonly target: ByteString }[] = [];
+  /** Inodes that have got a second name. */
+  readonly linked: Set<Inode> = new Set();
   droppedXattrs = 0;
   ignoredEntries = 0;
 
@@ -279,6 +281,7 @@ export class Unpacker implements TarSink, Disposable {
     const r = linkat(from, name, this.directories.fd, this.#name.set(base));
     if (r < 0) check(r, "link", `${display(target)} to it`);
     children!.set(base, found!);
+    this.linked.add(found!);
   }
 
   #whiteout(base: ByteString): void {

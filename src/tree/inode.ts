@@ -10,6 +10,7 @@
  */
 
 import { objectPath } from "./digest.ts";
+import { toBytes } from "./latin1.ts";
 
 /** A string of bytes, one character (U+0000 to U+00FF) each. */
 export type ByteString = string;
@@ -77,8 +78,8 @@ export class Inode {
   target: ByteString = "";
   /** Content of a regular file that is kept inline, else null. */
   content: Uint8Array | null = null;
-  /** fs-verity SHA-256 digest (32 bytes) of a regular file whose content is an object, else null. */
-  digest: Uint8Array | null = null;
+  /** {@link digest} as a byte string, which takes a third of what an array would. */
+  #digest: ByteString | null = null;
   /** {@link payload}; null where it follows from the digest, so that no tree keeps the same thing twice. */
   #payload: ByteString | null = "";
   /**
@@ -97,6 +98,15 @@ export class Inode {
   constructor(mode: number) {
     this.mode = mode;
     if ((mode & S_IFMT) === S_IFDIR) this.children = new Map();
+  }
+
+  /** fs-verity SHA-256 digest (32 bytes) of a regular file whose content is an object, else null. */
+  get digest(): Uint8Array | null {
+    return this.#digest === null ? null : toBytes(this.#digest);
+  }
+
+  set digest(digest: Uint8Array | null) {
+    this.#digest = digest === null ? null : String.fromCharCode(...digest);
   }
 
   /** Path of the content of a regular file below the object directory, else empty; as in composefs it is nearly always {@link objectPath}. */

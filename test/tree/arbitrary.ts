@@ -162,7 +162,7 @@ export function describeTree(root: Inode): Map<string, unknown> {
     const known = first.get(inode);
     first.set(inode, known ?? path);
     const attributes = xattrs === null || xattrs.size === 0 ? [] : [...xattrs].sort();
-    all.set(path, known ?? { ...fields, payload: inode.payload, attributes });
+    all.set(path, known ?? { ...fields, digest: inode.digest, payload: inode.payload, attributes });
     for (const name of [...children?.keys() ?? []].sort()) {
       visit(`${path}/${name}`, children!.get(name)!);
     }
