@@ -88,7 +88,9 @@ async function measureOn(kind: string, path: string, options: Options, results: 
   }
   if (topics.has("mounts")) results.addSection(await benchMounts(ground, kind, rounds));
   if (!topics.has("resident")) return;
-  for await (const section of benchResident(ground, kind, rounds)) results.addSection(section);
+  for await (const section of benchResident(ground, kind, options.strategies, rounds)) {
+    results.addSection(section);
+  }
 }
 
 /** Measures; false if something failed. */

@@ -37,7 +37,7 @@ topics (default: ${
   pull                      an image into an empty store
   hardlink, reflink, copy   directories
   mounts                    mounts
-  resident                  all four by lamina serve, beside the command
+  resident                  all four by lamina serve, beside the command: --strategy NAME,… (overlay: all mounts)
 with generated images:
   scale      time and memory by entries: --entries 1000,20000,100000,1000000 (default: up to 100000)
   matrix     lamina bench on every filesystem: --dimension ${DIMENSION_NAMES.join(",")}

@@ -80,20 +80,28 @@ class Resident implements AsyncDisposable {
   }
 }
 
-/** Measures mounts, then each kind of directory. */
+/**
+ * Measures mounts, then each kind of directory.
+ *
+ * @param strategies Of these alone; none: of all.
+ */
 export async function* benchResident(
   ground: Ground,
   filesystem: string,
+  strategies: readonly string[],
   rounds: number,
 ): AsyncGenerator<Section> {
+  const wanted = (strategy: string) => strategies.length === 0 || strategies.includes(strategy);
   const { image } = ground.subject;
   const section = async (topic: string, base: string, cases: readonly Case[]) => {
     const timings = await interleave(cases, rounds);
     return { topic: `resident ${topic}`, filesystem, image, base, timings, notes: [] };
   };
   const resident = ground.cleanup.use(await Resident.start(ground));
-  yield await section("mounts", "lamina serve, overlay (rw)", await mounts(ground, resident));
-  for (const strategy of DIRECTORIES) {
+  if (MOUNTS.some(([strategy]) => wanted(strategy))) {
+    yield await section("mounts", "lamina serve, overlay (rw)", await mounts(ground, resident));
+  }
+  for (const strategy of DIRECTORIES.filter(wanted)) {
     if (strategy === "reflink" && !ground.clones) continue;
     const cases = await directories(strategy, ground, resident);
     yield await section(strategy, cases[0].name, cases);

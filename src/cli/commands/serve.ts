@@ -6,6 +6,7 @@
 
 import { serve } from "../../serve/server.ts";
 import { defaultSocket, SocketPlace } from "../../serve/socket.ts";
+import type { Store } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { makeInterface } from "../serve/routes.ts";
 import { defineCommand } from "../spec.ts";
@@ -48,13 +49,18 @@ export default defineCommand({
   const { signal } = context;
   let served = 0;
   using place = await SocketPlace.take(flags.socket ?? defaultSocket());
-  const { routes, close } = makeInterface((signal): Context => ({
-    ...context,
-    signal,
-    globals: { ...context.globals, json: true, quiet: true },
-    plugins: () => Promise.resolve(plugins),
-    progress: () => Promise.resolve(SILENT),
-  }));
+  const { routes, close } = makeInterface((signal): Context => {
+    // Once for each request: what another process made of it since the last one is seen.
+    let opened: Promise<Store> | undefined;
+    return {
+      ...context,
+      signal,
+      globals: { ...context.globals, json: true, quiet: true },
+      store: () => opened ??= context.store(),
+      plugins: () => Promise.resolve(plugins),
+      progress: () => Promise.resolve(SILENT),
+    };
+  });
   signal.addEventListener("abort", close, { once: true });
   await serve(
     place,
