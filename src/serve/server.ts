@@ -41,13 +41,15 @@ export async function serve(
 
 async function respond(request: Request, router: Router, service: Service): Promise<Response> {
   const begun = performance.now();
-  const { pathname, search } = new URL(request.url);
   const { method, signal } = request;
+  // It is none where the Host that a client gave cannot be one.
+  const url = URL.parse(request.url);
   let status: number;
   let document: unknown;
   let headers: Record<string, string> = {};
   try {
-    const reply = await answer(request, pathname, search, router);
+    if (url === null) throw new Refusal(400, "usage", "the header Host is no host");
+    const reply = await answer(request, url, router);
     ({ status = 200, document } = reply);
     if (reply.location !== undefined) headers = { location: reply.location };
   } catch (error) {
@@ -57,8 +59,9 @@ async function respond(request: Request, router: Router, service: Service): Prom
     status = refused ? error.status : statusOf(failure.error.kind);
     if (refused) headers = { ...error.headers };
   }
+  const path = url?.pathname ?? request.url;
   // 499 is what nginx writes down for a client that went away.
-  service.onAnswer(method, pathname, signal.aborted ? 499 : status, performance.now() - begun);
+  service.onAnswer(method, path, signal.aborted ? 499 : status, performance.now() - begun);
   return new Response(JSON.stringify(document, null, 2) + "\n", {
     status,
     headers: { "content-type": "application/json", ...headers },
@@ -67,8 +70,7 @@ async function respond(request: Request, router: Router, service: Service): Prom
 
 async function answer(
   request: Request,
-  pathname: string,
-  search: string,
+  { pathname, search }: URL,
   router: Router,
 ): Promise<Reply> {
   const { route, parameters } = router.find(request.method, pathname);
