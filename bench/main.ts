@@ -46,8 +46,9 @@ async function measureApart(options: Options): Promise<void> {
   }
 }
 
-/** Topics that are measured on each filesystem. */
+/** Topics with generated images, on each filesystem. */
 const GENERATED = ["matrix", "scale", "at-once"];
+/** All that are measured on each filesystem. */
 const EVERYWHERE = [...GENERATED, "storage", "pull", "mounts", "resident", ...DIRECTORIES];
 
 async function measureOn(kind: string, path: string, options: Options, results: Results) {
