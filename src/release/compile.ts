@@ -15,9 +15,7 @@ import { bundleProgram, sources } from "./program.ts";
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 const V8_FLAGS: readonly string[] = [
-  // Room for what a short command makes, so that it ends before anything is to be collected. Not more in long ones: each of a pull's threads would
-  // take up to 48 MB more for what was made last, and it would not be faster.
-  "--min-semi-space-size=4",
+  // Not more for what was made last: each of a pull's threads would take up to 48 MB more, and it would not be faster.
   "--max-semi-space-size=4",
   // Ten times as many as by default: a walk of a second is over before the code of V8's slowest compiler pays for itself, and its threads want
   // the processors that the walk's threads are on. Walks are 6 % faster, pulls 2 %.
