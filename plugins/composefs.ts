@@ -117,7 +117,7 @@ const plugin: Plugin = {
             works: true,
             // More code is loaded than for a plain overlay.
             cost: {
-              fixedMs: fixedMs + 0.5,
+              fixedMs: fixedMs + 0.25,
               msPerLayer: 0,
               usPerDirectory: 0,
               usPerFile: 0,

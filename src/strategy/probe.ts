@@ -178,17 +178,15 @@ async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
 /**
  * What composing takes beside what a probe measures, which makes the same calls over and over. Code that was just loaded is compiled, and
  * functions of libc are looked up: in milliseconds, of which a walk has most. A walk also reads the tree, and finds each entry's layer: in
- * microseconds. Layers' directories are opened: in milliseconds. Measured on 2 processors (AMD EPYC), quiet; see
- * `bench/README.md`.
+ * microseconds. Measured on 2 processors (AMD EPYC), quiet; see `bench/README.md`.
  */
 export const LOADING = {
   walk: 12,
   walkPerDirectory: 25,
   walkPerFile: 6,
-  perLayer: 0.03,
   other: 1,
   /** Where there is an upper directory: it is made, and given the root's metadata. */
-  upper: 2,
+  upper: 1.6,
 } as const;
 
 /** What is left of a walk's time where two threads share it. */
@@ -209,7 +207,6 @@ function withLoading(verdict: Verdict, { place, traits }: Strategy, site: Site):
   const other = (cost: Cost): Cost => ({
     ...cost,
     fixedMs: cost.fixedMs + LOADING.other + (upper ? LOADING.upper : 0),
-    msPerLayer: cost.msPerLayer + LOADING.perLayer,
   });
   // What is kept was walked once.
   if (traits.keeps === undefined) return { ...verdict, cost: walks ? walk(cost) : other(cost) };
