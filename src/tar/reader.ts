@@ -489,7 +489,9 @@ export class TarReader {
   }
 
   #error(where: string, reason: string): LaminaError {
-    return new LaminaError("invalid", `reading tar ${where}: ${reason}`);
+    return new LaminaError("invalid", `reading tar ${where}: ${reason}`, {
+      hint: "It is damaged, or was made wrongly: fetch or build the image again.",
+    });
   }
 }
 
