@@ -4,10 +4,10 @@
  * @module
  */
 
-import { LaminaError } from "../error.ts";
 import { limitError, type Limits } from "../limits.ts";
 import type { ByteString } from "../tree/inode.ts";
 import type { TarEntry, TarType } from "./entry.ts";
+import { malformed } from "./malformed.ts";
 
 /** Type flag of a sparse file of GNU's old format: `S`. */
 export const GNU_SPARSE = 0x53;
@@ -73,7 +73,7 @@ export function checkNames(entry: TarEntry, limits: Limits, where: () => string)
   if (entry.type === "link" && entry.link.length > pathBytes) {
     throw limitError(where(), what, "pathBytes", pathBytes);
   }
-  if (entry.link === "") throw new LaminaError("invalid", `${where()}: a link without a target`);
+  if (entry.link === "") throw malformed(where(), "a link without a target");
 }
 
 /**

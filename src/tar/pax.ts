@@ -4,10 +4,11 @@
  * @module
  */
 
-import { LaminaError } from "../error.ts";
+import type { LaminaError } from "../error.ts";
 import { limitError, type Limits } from "../limits.ts";
 import type { ByteString } from "../tree/inode.ts";
 import { toByteString } from "./header.ts";
+import { malformed } from "./malformed.ts";
 import { tooManyParts } from "./sparse.ts";
 
 const XATTR = "SCHILY.xattr.";
@@ -60,12 +61,12 @@ export function parsePax(
     }
     const end = record + length;
     if (i === record || data[i] !== 0x20 || end > data.length || data[end - 1] !== 0x0a) {
-      throw malformed(where, `record at byte ${record}: its length is wrong`);
+      throw wrong(where, `record at byte ${record}: its length is wrong`);
     }
     const start = i + 1;
     const equals = indexIn(data, 0x3d, start, end - 1);
     if (equals === start || equals === end - 1) {
-      throw malformed(where, `record at byte ${record}: it is no KEYWORD=VALUE`);
+      throw wrong(where, `record at byte ${record}: it is no KEYWORD=VALUE`);
     }
     // No keyword with a meaning here starts so: atime and ctime, which some writers give for every entry.
     const skip = data[start] === 0x61 || data[start] === 0x63;
@@ -103,7 +104,7 @@ function set(
   const named = key === "path" || key === "linkpath" || key === "size" || key.startsWith(SPARSE);
   if (!named && key !== "uid" && key !== "gid" && key !== "mtime") return;
   if (named && global) {
-    throw malformed(where, `a global header sets ${key}, which would be the same for every entry`);
+    throw wrong(where, `a global header sets ${key}, which would be the same for every entry`);
   }
   fields.any = true;
   // An empty value takes back what a global header has set.
@@ -152,7 +153,7 @@ function setXattr(
     ? encoded.replaceAll("%3D", "=").replaceAll("%25", "%")
     : encoded;
   if (key === "" || key.length > 255 || key.includes("\0")) {
-    throw malformed(where, "the name of an extended attribute is empty, too long or holds a NUL");
+    throw wrong(where, "the name of an extended attribute is empty, too long or holds a NUL");
   }
   if (value.length > limits.xattrValueBytes) {
     throw limitError(
@@ -206,7 +207,7 @@ function setSparse(
     case "numbytes": {
       const map = fields.sparseMap ??= [];
       if ((map.length & 1) !== (key === "offset" ? 0 : 1)) {
-        throw malformed(where, "offsets and lengths of a sparse file do not alternate");
+        throw wrong(where, "offsets and lengths of a sparse file do not alternate");
       }
       map.push(number());
       if (map.length > 2 * limits.sparseParts) {
@@ -237,7 +238,7 @@ function name(
   end: number,
   where: () => string,
 ): ByteString {
-  if (indexIn(data, 0, start, end) < end) throw malformed(where, `${key} holds a NUL`);
+  if (indexIn(data, 0, start, end) < end) throw wrong(where, `${key} holds a NUL`);
   return toByteString(data, start, end);
 }
 
@@ -300,9 +301,9 @@ function notNumber(
   where: () => string,
 ): LaminaError {
   const text = toByteString(data, start, Math.min(end, start + 40));
-  return malformed(where, `${key} is no usable number: ${JSON.stringify(text)}`);
+  return wrong(where, `${key} is no usable number: ${JSON.stringify(text)}`);
 }
 
-function malformed(where: () => string, reason: string): LaminaError {
-  return new LaminaError("invalid", `${where()}: it is malformed: ${reason}`);
+function wrong(where: () => string, reason: string): LaminaError {
+  return malformed(where(), `it is malformed: ${reason}`);
 }

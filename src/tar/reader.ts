@@ -28,6 +28,7 @@ import {
   parseNumber,
   parseString,
 } from "./header.ts";
+import { malformed } from "./malformed.ts";
 import { parsePax, PaxFields } from "./pax.ts";
 import { checkSparseMap, readGnuParts, SparseMapReader } from "./sparse.ts";
 
@@ -262,10 +263,7 @@ export class TarReader {
     this.#extensionStart = start;
     const size = parseNumber(block, 124, 12);
     if (!(size >= 0)) {
-      throw new LaminaError(
-        "invalid",
-        `${this.#whereExtension()}: its size is no usable number`,
-      );
+      throw malformed(this.#whereExtension(), "its size is no usable number");
     }
     this.#pending += size + BLOCK;
     if (this.#pending > this.#limits.headerBytes) {
@@ -489,9 +487,7 @@ export class TarReader {
   }
 
   #error(where: string, reason: string): LaminaError {
-    return new LaminaError("invalid", `reading tar ${where}: ${reason}`, {
-      hint: "It is damaged, or was made wrongly: fetch or build the image again.",
-    });
+    return malformed(`reading tar ${where}`, reason);
   }
 }
 

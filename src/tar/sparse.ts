@@ -4,9 +4,10 @@
  * @module
  */
 
-import { LaminaError } from "../error.ts";
+import type { LaminaError } from "../error.ts";
 import { limitError, type Limits } from "../limits.ts";
 import { parseNumber } from "./header.ts";
+import { malformed } from "./malformed.ts";
 
 /**
  * Appends the parts that an old GNU header (`offset` 386, 4 parts) or extension block (0, 21 parts) lists.
@@ -112,5 +113,5 @@ export function tooManyParts(where: string, parts: number, limits: Limits): Lami
 }
 
 function wrong(where: string, reason: string): LaminaError {
-  return new LaminaError("invalid", `${where}: the map of a sparse file is wrong: ${reason}`);
+  return malformed(where, `the map of a sparse file is wrong: ${reason}`);
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
 import { limitFlag, type Limits } from "../../src/limits.ts";
 import { TarReader } from "../../src/tar/mod.ts";
@@ -634,6 +634,7 @@ for (const { title, pieces, end, limits, says } of BAD) {
     const archive = makeTar(pieces, { end });
     const error = assertThrows(() => readTar(archive, { limits }), LaminaError);
     assertEquals(error.kind, "invalid");
+    assert(error.hint, `no hint: ${error.message}`);
     for (const part of says) assertStringIncludes(error.message, part);
     // The same in the smallest pieces.
     const again = assertThrows(() => readTar(archive, { limits, pieces: [1] }), LaminaError);
