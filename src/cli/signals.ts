@@ -8,23 +8,29 @@ import { ignoreSignal } from "../linux/mod.ts";
 
 /** Whether a process catches (`Cgt`) or ignores (`Ign`) a signal: proc_pid_status(5). */
 export function takesSignal(
-  pid: number | "self",
+  pid: number,
   signal: number,
   ...actions: readonly ("Cgt" | "Ign")[]
 ): boolean {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return actions.some((action) => {
-    const mask = new RegExp(`^Sig${action}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
-    return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
-  });
+  const status = statusOf(pid);
+  return actions.some((action) => isSet(status, action, signal));
 }
 
-function isIgnored(signal: number): boolean {
+function statusOf(pid: number | "self"): string {
+  return Deno.readTextFileSync(`/proc/${pid}/status`);
+}
+
+function isSet(status: string, action: "Cgt" | "Ign", signal: number): boolean {
+  const mask = new RegExp(`^Sig${action}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
+}
+
+/** This process's own status; empty where there is no /proc: then no signal counts as ignored. */
+function ownStatus(): string {
   try {
-    return takesSignal("self", signal, "Ign");
+    return statusOf("self");
   } catch {
-    // There is no /proc.
-    return false;
+    return "";
   }
 }
 
@@ -39,7 +45,8 @@ export function listenTo<Name extends Deno.Signal>(
   listener: (name: Name) => void,
 ): () => void {
   const names = Object.keys(signals) as Name[];
-  const ignored = names.filter((name) => isIgnored(signals[name]));
+  const status = ownStatus();
+  const ignored = names.filter((name) => isSet(status, "Ign", signals[name]));
   const listeners = names.filter((name) => !ignored.includes(name))
     .map((name) => [name, () => listener(name)] as const);
   for (const [name, listen] of listeners) Deno.addSignalListener(name, listen);
