@@ -5,13 +5,9 @@
  */
 
 /** Where they are below HOME when nobody says. */
-const BELOW_HOME = {
-  XDG_CACHE_HOME: ".cache",
-  XDG_CONFIG_HOME: ".config",
-  XDG_DATA_HOME: ".local/share",
-} as const;
+const BELOW_HOME = { XDG_CONFIG_HOME: ".config", XDG_DATA_HOME: ".local/share" } as const;
 
-/** The user's directory for caches, configuration or data; undefined where neither the variable nor HOME is set. Relative paths do not count. */
+/** The user's directory for configuration or for data; undefined where neither the variable nor HOME is set. Relative paths do not count. */
 export function userDirectory(
   variable: keyof typeof BELOW_HOME,
   environment: (name: string) => string | undefined = (name) => Deno.env.get(name),

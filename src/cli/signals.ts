@@ -6,17 +6,20 @@
 
 import { ignoreSignal } from "../linux/mod.ts";
 
-/** Whether a process does anything about a signal: catches it, or ignores it. */
-export function takesSignal(pid: number, signal: number): boolean {
+/** Whether a process catches (`Cgt`) or ignores (`Ign`) a signal: proc_pid_status(5). */
+export function takesSignal(
+  pid: number,
+  signal: number,
+  ...actions: readonly ("Cgt" | "Ign")[]
+): boolean {
   const status = statusOf(pid);
-  return isSet(status, "Cgt", signal) || isSet(status, "Ign", signal);
+  return actions.some((action) => isSet(status, action, signal));
 }
 
 function statusOf(pid: number | "self"): string {
   return Deno.readTextFileSync(`/proc/${pid}/status`);
 }
 
-/** Whether a signal is caught (`Cgt`) or ignored (`Ign`): proc_pid_status(5). */
 function isSet(status: string, action: "Cgt" | "Ign", signal: number): boolean {
   const mask = new RegExp(`^Sig${action}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
   return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;

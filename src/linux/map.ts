@@ -35,9 +35,8 @@ export class MappedFile implements Disposable {
 
   /** Lets go what was read so far: what is looked at again is read again, most likely out of the page cache. */
   forget(): void {
-    const size = BigInt(this.bytes.length);
-    const result = fn_madvise?.(this.#address, size, MADV_DONTNEED) ??
-      bind("madvise", (f) => fn_madvise = f)(this.#address, size, MADV_DONTNEED);
+    const f = fn_madvise ?? bind("madvise", (f) => fn_madvise = f);
+    const result = f(this.#address, BigInt(this.bytes.length), MADV_DONTNEED);
     check(result < 0 ? -errno[0] : result, "madvise", "a file");
   }
 

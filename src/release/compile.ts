@@ -9,8 +9,6 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, resolve } from "@std/path";
-import { userDirectory } from "../user_directory.ts";
-import { runCommand } from "./command.ts";
 import { npmBase } from "./denort.ts";
 import { bundleProgram, sources } from "./program.ts";
 
@@ -43,11 +41,12 @@ async function compile(output: string): Promise<string> {
     main,
   ];
   try {
-    const found = await compiler(args(rehearsal, hidden));
-    await runCommand(draft, [directory], { cwd: ROOT });
-    await runCompiler(found, args(entry, hidden));
+    const { how, command, env } = await compiler(args(rehearsal, hidden));
+    const failure = await run(draft, [directory]) ??
+      await run(command[0], [...command.slice(1), ...args(entry, hidden)], env);
+    if (failure !== undefined) throw new Error(failure);
     Deno.renameSync(draft, output);
-    return found.how;
+    return how;
   } finally {
     await Deno.remove(draft).catch(() => {});
   }
@@ -63,37 +62,42 @@ interface Compiler {
 
 /** Compiles by the first `deno` that can, and says which it was. */
 async function compiler(args: readonly string[]): Promise<Compiler> {
-  const failures: string[] = [];
-  for (const find of [withOwnBase, withNpmBase]) {
-    try {
-      const found = await find();
-      await runCompiler(found, args);
-      return found;
-    } catch (error) {
-      failures.push((error as Error).message);
-    }
-  }
-  throw new Error(failures.join("\n"));
-}
-
-function withOwnBase(): Compiler {
-  return { how: `Deno ${Deno.version.deno} and its own base`, command: [Deno.execPath()] };
-}
-
-async function withNpmBase(): Promise<Compiler> {
-  const caches = userDirectory("XDG_CACHE_HOME") ?? `${ROOT}.cache`;
-  const { version, path } = await npmBase(`${caches}/lamina`);
-  return {
+  const own = { how: `Deno ${Deno.version.deno} and its own base`, command: [Deno.execPath()] };
+  const failure = await run(own.command[0], args);
+  if (failure === undefined) return own;
+  const { version, path } = await npmBase(cacheDirectory());
+  const other = {
     how:
       `Deno ${version} and a base out of npm (the base of ${Deno.version.deno} could not be downloaded)`,
     command: ["npx", "-y", `deno@${version}`],
     env: { DENORT_BIN: path },
   };
+  const second = await run("npx", [...other.command.slice(1), ...args], other.env);
+  if (second !== undefined) throw new Error(`${failure}\n${second}`);
+  return other;
 }
 
-async function runCompiler({ command, env }: Compiler, args: readonly string[]): Promise<void> {
-  const [program, ...first] = command;
-  await runCommand(program, [...first, ...args], { cwd: ROOT, env });
+/** Runs a command and returns what it printed if it failed. */
+async function run(
+  command: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<string | undefined> {
+  const { success, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd: ROOT,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return success ? undefined : `${command}: ${new TextDecoder().decode(stderr).trim()}`;
+}
+
+function cacheDirectory(): string {
+  const home = Deno.env.get("HOME");
+  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : `${ROOT}.cache`);
+  return `${caches}/lamina`;
 }
 
 /** Whether the program is missing, or older than what it is made from. */

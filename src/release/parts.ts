@@ -7,11 +7,8 @@
 
 import { parse } from "es-module-lexer/minimal/js";
 
-/** What the lexer says in `d` of an `import.meta`. Others stand in texts, as in the compiler that the program carries. */
-export const IMPORT_META = -2;
-
-/** What it says of a static import; of a dynamic one, something greater. */
-const STATIC = -1;
+/** What the lexer says in `d` of an `import.meta`, and of a static import. Others stand in texts, as in the compiler that the program carries. */
+const [IMPORT_META, STATIC] = [-2, -1];
 
 /**
  * Makes a {@link script!Part} of a module that the bundler made: its imports, static and dynamic ones and of its own URL, come in as parameters, its exports are

@@ -7,8 +7,7 @@
 import { basename, dirname, relative } from "@std/path";
 import { gzipSync } from "node:zlib";
 import { parse } from "es-module-lexer/minimal/js";
-import { runCommand } from "./command.ts";
-import { IMPORT_META, partOf } from "./parts.ts";
+import { partOf } from "./parts.ts";
 import { CODE, PARTS, SCRIPT, scriptOf } from "./script.ts";
 
 /** The program, from the root of the repository. */
@@ -115,9 +114,13 @@ function changingVariables(root: string): string[] {
 }
 
 async function bundle(root: string, args: readonly string[]): Promise<void> {
-  await runCommand(Deno.execPath(), ["bundle", "--quiet", "--platform=deno", ...args], {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--platform=deno", ...args],
     cwd: root,
-  });
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(`deno bundle: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
 /** All files that the program is made from, this folder's included. Paths from the root of the repository. */
@@ -169,6 +172,9 @@ export function movedUrls(
   }
   return moved.replaceAll("import.meta.URL", "import.meta.url");
 }
+
+/** What the lexer says in `d` of an `import.meta`. */
+const IMPORT_META = -2;
 
 function lineAt(text: string, place: number): string {
   const end = text.indexOf("\n", place);

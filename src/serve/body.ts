@@ -4,19 +4,25 @@
  * @module
  */
 
-import { Refusal } from "./refusal.ts";
+import { aboutToEnd, Refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
 /** Bytes of a body, at most. */
 const MOST = 2 ** 20;
 
-/** @throws {Refusal} For a body that is too long, is no JSON object, or that the route does not take. */
+/**
+ * Reads a body.
+ *
+ * @param ending Aborted when the server is about to end: it waits for no body then.
+ * @throws {Refusal} For a body that is too long, is no JSON object, that the route does not take, or that does not come to its end.
+ */
 export async function readBody(
   request: Request,
   { method, path, takesBody }: Route,
+  ending: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
   const doing = `${method} ${path}: the body`;
-  const text = await readText(request, doing);
+  const text = await readText(request, doing, ending);
   if (takesBody !== true) {
     if (text === "") return {};
     throw new Refusal(400, "usage", `${doing} is not wanted`, { hint: "Leave it away." });
@@ -33,16 +39,21 @@ export async function readBody(
   throw new Refusal(400, "usage", `${doing} is no JSON object`);
 }
 
-async function readText(request: Request, doing: string): Promise<string> {
+async function readText(request: Request, doing: string, ending: AbortSignal): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > MOST) {
-      throw new Refusal(413, "usage", `${doing} has more than ${MOST} bytes`);
+  const body = request.body?.pipeThrough(new TransformStream(), { signal: ending });
+  try {
+    for await (const chunk of body ?? []) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MOST) break;
     }
-    chunks.push(chunk);
+  } catch (cause) {
+    if (ending.aborted) throw aboutToEnd();
+    throw new Refusal(400, "usage", `${doing} broke off`, { cause });
   }
+  if (length > MOST) throw new Refusal(413, "usage", `${doing} has more than ${MOST} bytes`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(chunks).arrayBuffer());
   } catch (cause) {

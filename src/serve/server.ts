@@ -32,14 +32,22 @@ export async function serve(
 ): Promise<void> {
   const router = new Router(service.routes);
   const server = place.listen((path) =>
-    Deno.serve({ path, onListen: onListening }, (request) => respond(request, router, service))
+    Deno.serve(
+      { path, onListen: onListening },
+      (request) => respond(request, router, service, signal),
+    )
   );
   signal.addEventListener("abort", () => server.shutdown(), { once: true });
   if (signal.aborted) server.shutdown();
   await server.finished;
 }
 
-async function respond(request: Request, router: Router, service: Service): Promise<Response> {
+async function respond(
+  request: Request,
+  router: Router,
+  service: Service,
+  ending: AbortSignal,
+): Promise<Response> {
   const begun = performance.now();
   const { method, signal } = request;
   // It is none where the Host that a client gave cannot be one.
@@ -49,7 +57,7 @@ async function respond(request: Request, router: Router, service: Service): Prom
   let headers: Record<string, string> = {};
   try {
     if (url === null) throw new Refusal(400, "usage", "the header Host is no host");
-    const reply = await answer(request, url, router);
+    const reply = await answer(request, url, router, ending);
     ({ status = 200, document } = reply);
     if (reply.location !== undefined) headers = { location: reply.location };
   } catch (error) {
@@ -72,6 +80,7 @@ async function answer(
   request: Request,
   { pathname, search }: URL,
   router: Router,
+  ending: AbortSignal,
 ): Promise<Reply> {
   const { route, parameters } = router.find(request.method, pathname);
   if (search !== "") {
@@ -79,6 +88,6 @@ async function answer(
       hint: `Leave \`${search}\` away.`,
     });
   }
-  const body = await readBody(request, route);
+  const body = await readBody(request, route, ending);
   return await route.answer({ parameters, body, signal: request.signal });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Refusal } from "./refusal.ts";
+import { aboutToEnd } from "./refusal.ts";
 
 /** A line to stand in. */
 export class Turns {
@@ -23,7 +23,7 @@ export class Turns {
     await before;
     try {
       signal.throwIfAborted();
-      if (this.#closed) throw new Refusal(503, "busy", "the server is about to end");
+      if (this.#closed) throw aboutToEnd();
     } catch (error) {
       resolve();
       throw error;

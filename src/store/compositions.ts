@@ -33,7 +33,7 @@ export interface CompositionRecord {
    * being undone.
    */
   readonly state: "making" | "ready" | "held" | "releasing";
-  /** Digest of the image's manifest. */
+  /** Digest of the image's manifest, and the name it was asked for by. */
   readonly image: string;
   /** The name that the image was asked for by. */
   readonly imageName: string;
@@ -59,7 +59,7 @@ export interface CompositionRecord {
   readonly writable: readonly string[];
   /** Where writes go, if that was said. */
   readonly upper?: Upper;
-  /** When, RFC 3339. */
+  /** When, RFC 3339; by which boot (`/proc/sys/kernel/random/boot_id`) and process. */
   readonly created: string;
   /** `/proc/sys/kernel/random/boot_id` when it was made: a mount is gone after the next boot. */
   readonly bootId: string;
@@ -85,8 +85,7 @@ interface Read extends RecordFile {
 
 /**
  * Records by directory and id: who composes often would else read those of all compositions there are, each time. A record is replaced, never
- * written to, so another one is another file: one with another inode, or one of the same number that was made later. (Only if the clock was set
- * back meanwhile could it have the same time, and then it would have to be made within the very tick.)
+ * written to, so another one is another file: one with another inode, or one of the same number that was made later.
  */
 const remembered = new Map<string, ReadonlyMap<string, Read>>();
 

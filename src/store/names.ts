@@ -53,10 +53,10 @@ export class Names {
   set(name: string, digest: string, source?: string): string | undefined {
     checkName(name);
     splitDigest(digest);
-    const [before, from = ""] = this.#lines(name) ?? [];
-    const kept = source ?? (before === digest ? from : "");
-    if (before !== digest || kept !== from) {
-      replaceFile(this.#layout.tag(name), `${digest}\n${kept}\n`, this.#layout.tmp);
+    const before = this.get(name);
+    const kept = before === digest ? source ?? this.source(name) : source;
+    if (before !== digest || kept !== this.source(name)) {
+      replaceFile(this.#layout.tag(name), `${digest}\n${kept ?? ""}\n`, this.#layout.tmp);
     }
     return before;
   }

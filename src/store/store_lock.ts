@@ -45,11 +45,12 @@ export class StoreLock {
    */
   async sharing(signal?: AbortSignal): Promise<Disposable> {
     const { storeLock } = this.#layout;
+    const take = (path: string) => () => unlessReadOnly(() => FileLock.tryShared(path));
     using locks = new DisposableStack();
     if (!this.#enter(locks)) {
-      using _turn = await sharingOf(turnstile(storeLock), signal);
+      using _turn = await wait(take(turnstile(storeLock)), signal);
     }
-    locks.use(await sharingOf(storeLock, signal));
+    locks.use(await wait(take(storeLock), signal));
     return locks.move();
   }
 
@@ -65,9 +66,10 @@ export class StoreLock {
       // It is part of something that holds the store: it goes on whether or not somebody waits.
       locks.use(unlessReadOnly(() => FileLock.tryShared(workLock) ?? NOTHING));
     } else {
+      const take = (path: string) => () => unlessReadOnly(() => FileLock.tryShared(path));
       {
-        using _turn = await sharingOf(turnstile(workLock), signal);
-        locks.use(await sharingOf(workLock, signal));
+        using _turn = await wait(take(turnstile(workLock)), signal);
+        locks.use(await wait(take(workLock), signal));
       }
       passTurnstile(storeLock);
     }
@@ -111,11 +113,6 @@ function turnstile(lock: string): string {
 
 function passTurnstile(lock: string): void {
   using _turn = unlessReadOnly(() => FileLock.shared(turnstile(lock)));
-}
-
-/** Waits for a shared lock on a file, while timers and signals run. */
-function sharingOf(path: string, signal: AbortSignal | undefined): Promise<Disposable> {
-  return wait(() => unlessReadOnly(() => FileLock.tryShared(path)), signal);
 }
 
 const NOTHING: Disposable = { [Symbol.dispose]() {} };

@@ -31,6 +31,8 @@ export class PaxFields {
   sparseSize: number | undefined;
   /** Offset, length, offset, length … of formats 0.0 and 0.1. */
   sparseMap: number[] | undefined;
+  /** Whether anything at all is set. */
+  any = false;
 }
 
 /**
@@ -95,6 +97,7 @@ function set(
   global: boolean,
 ): void {
   if (key.startsWith(XATTR)) {
+    fields.any = true;
     setXattr(fields, key.slice(XATTR.length), data.slice(start, end), where, limits);
     return;
   }
@@ -103,6 +106,7 @@ function set(
   if (named && global) {
     throw wrong(where, `a global header sets ${key}, which would be the same for every entry`);
   }
+  fields.any = true;
   // An empty value takes back what a global header has set.
   const empty = start === end;
   switch (key) {

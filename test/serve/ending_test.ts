@@ -5,6 +5,7 @@ import { trustedFolder, writeFiles } from "../support/plugins.ts";
 import { file } from "../support/tar.ts";
 import { Bed } from "../strategy/bed.ts";
 import { begun, GATED, open } from "./gated.ts";
+import { postHeld } from "./held.ts";
 import { serveCommand, Server } from "./server.ts";
 
 function entries(path: string): string[] {
@@ -33,16 +34,21 @@ Deno.test("serve: how it ends, and who comes next", async (t) => {
     await using server = await Server.start(store.root, socket, plugin);
     const first = server.ask("POST", "/v1/compositions", order(finished));
     await begun(finished);
-    const second = server.ask("POST", "/v1/compositions", order(waiting));
-    // It has been read once a later one is answered.
+    const second = await postHeld(socket, "/v1/compositions", order(waiting));
+    const third = await postHeld(socket, "/v1/compositions", order(waiting));
+    second.send();
+    // It waits in line once a later request is answered.
     await server.ask("GET", "/v1/version");
     const ended = server.end("SIGTERM");
+    // The body is not waited for, nor is what is under way.
+    const refused = await third.answer;
     // It does not listen any more.
     while (entries(place).includes("s")) await new Promise((resolve) => setTimeout(resolve, 5));
     open(finished);
     assertEquals((await first).status, 201);
-    const { status, document } = await second;
-    assertEquals([status, document.error.kind], [503, "busy"]);
+    for (const { status, document } of [refused, await second.answer]) {
+      assertEquals([status, document.error.kind], [503, "busy"]);
+    }
     assertEquals((await ended).code, 0);
     assertEquals([entries(place), entries(waiting), entries(finished)], [[], [], ["begun"]]);
   });

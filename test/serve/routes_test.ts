@@ -101,11 +101,18 @@ Deno.test("serve: what is asked for is done, beside commands, in turn", async (t
     assert(none.status >= 400 && none.document.error.message.includes("nothing"));
     assertEquals(await list(), []);
     assertEquals(isThere(good.target), false);
-    using connection = await Deno.connect({ transport: "unix", path: server.socket });
-    const text = "GET /v1/version HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n";
-    await connection.write(new TextEncoder().encode(text));
-    const answered = await new Response(connection.readable).text();
-    assertMatch(answered, /^HTTP\/1.1 400 [^]*the header Host is no host/);
+    const broken: [string, RegExp][] = [
+      ["GET /v1/version HTTP/1.1\r\nHost: [\r\n\r\n", /the header Host is no host/],
+      ["POST /v1/compositions HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", /body broke off/],
+    ];
+    for (const [text, message] of broken) {
+      using connection = await Deno.connect({ transport: "unix", path: server.socket });
+      await connection.write(new TextEncoder().encode(text));
+      await connection.closeWrite();
+      const answered = await new Response(connection.readable).text();
+      assertMatch(answered, /^HTTP\/1.1 400 /);
+      assertMatch(answered, message);
+    }
   });
 
   await t.step("what others do to the store is seen", async () => {

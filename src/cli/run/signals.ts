@@ -57,7 +57,7 @@ export class CommandSignals implements Disposable {
       return;
     }
     try {
-      if (!takesSignal(this.#child.pid, SIGNALS[name])) {
+      if (!takesSignal(this.#child.pid, SIGNALS[name], "Cgt", "Ign")) {
         this.#received ??= name;
         this.#child.kill("SIGKILL");
       } else if (!this.#terminal || !FROM_TERMINAL.has(name)) {

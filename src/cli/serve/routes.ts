@@ -6,6 +6,7 @@
 
 import type { Call, Reply, Route } from "../../serve/route.ts";
 import { Turns } from "../../serve/turns.ts";
+import type { Store } from "../../store/mod.ts";
 import { VERSION } from "../../version.ts";
 import composeCommand from "../commands/compose.ts";
 import psCommand from "../commands/ps.ts";
@@ -87,7 +88,7 @@ export function makeInterface(contextOf: (signal: AbortSignal) => Context): Inte
       method: "GET",
       path: "/v1/compositions/:id",
       answer: async ({ parameters, signal }) => {
-        const store = await contextOf(signal).store();
+        const store: Store = await contextOf(signal).store();
         const record = store.compositions.find(parameters.id);
         return { document: shownCompositions(store, [record])[0].shown };
       },

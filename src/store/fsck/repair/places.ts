@@ -62,7 +62,7 @@ export class LayerPlaces {
     return run(fd.n, toCString(path.slice(path.lastIndexOf("/") + 1)));
   }
 
-  /** Whether the names of an inode, one of which is there, are all there, and of one inode on disk. */
+  /** Whether all names of an inode are of one on disk, as far as they are there. */
   isOne(inode: Inode): boolean {
     const inodes = (this.#paths.get(inode) ?? []).map((path) => {
       let ino = 0;

@@ -216,7 +216,8 @@ export class LayerRestorer implements Disposable {
   }
 
   #makeDirectory(path: ByteString, inode: Inode): boolean {
-    using layer = Fd.open(this.#store.layout.layer(this.#diffId), O_RDONLY | O_DIRECTORY);
+    const layer = Fd.open(this.#store.layout.layer(this.#diffId), O_RDONLY | O_DIRECTORY);
+    using _layer = layer;
     const make = (dir: number, name: Uint8Array) => {
       const r = mkdirat(dir, name, 0o700);
       if (r !== -EEXIST) check(r, "mkdir", "the directory");
