@@ -224,12 +224,20 @@ class TemporaryDirectory implements Disposable {
   }
 }
 
-/** Mounts an EROFS image, read-only. Returns the descriptor of the detached mount. */
-export function mountErofs(image: Fd, what: string, flags: readonly string[]): Fd {
+/** A detached EROFS mount. */
+export interface ErofsMount {
+  /** Its descriptor. */
+  readonly fd: Fd;
+  /** Whether it took a loop device. */
+  readonly byLoop: boolean;
+}
+
+/** Mounts an EROFS image, read-only. */
+export function mountErofs(image: Fd, what: string, flags: readonly string[]): ErofsMount {
   const path = `/proc/self/fd/${image.n}`;
   const first = tryErofs(path, what, flags);
-  if (first !== undefined) return first;
-  // Before 6.12 (or without CONFIG_EROFS_FS_BACKED_BY_FILE) EROFS takes block devices only.
+  if (first !== undefined) return { fd: first, byLoop: false };
+  // Before 6.12 (or without CONFIG_EROFS_FS_BACKED_BY_FILE) EROFS takes block devices only; on tmpfs it does so ever since.
   using loop = attachLoop(image.n, {
     readOnly: true,
     directIo: true,
@@ -237,7 +245,7 @@ export function mountErofs(image: Fd, what: string, flags: readonly string[]): F
     blockSize: 4096,
   });
   const second = tryErofs(loop.path, what, flags);
-  if (second !== undefined) return second;
+  if (second !== undefined) return { fd: second, byLoop: true };
   throw new SysError(ENOTBLK, "mount erofs", `${what} by ${loop.path}`);
 }
 

@@ -118,9 +118,10 @@ const TIE = 1.1;
 
 /**
  * What is made once, to be kept for later compositions of the tree, counts as one part of so many: it is made where that pays from the
- * second composition on, so that no first one takes more than twice what it would take otherwise.
+ * third composition on, so that no first one takes more than three times what it would take otherwise. Not two: on btrfs the subvolume
+ * for snapshots takes twice as long to make as hard links do, and noise would decide.
  */
-const COMPOSED = 2;
+const COMPOSED = 3;
 
 const MIB = 1024 * 1024;
 
@@ -147,7 +148,7 @@ function growing(cost: Cost, counts: Counts): number {
 }
 
 /**
- * What strategies are compared by: the mean of this composition and a later one, where this one first makes what is kept for later ones.
+ * What strategies are compared by: the mean of this composition and two later ones, where this one first makes what is kept for later ones.
  *
  * @param laterMs What a composition takes when that is there.
  * @param makingMs What making it takes; 0 where it is there, or there is none.
@@ -195,7 +196,7 @@ interface Judged {
   readonly estimateMs: number | undefined;
   /** What later ones of the tree will take. */
   readonly laterMs?: number;
-  /** What is compared: the mean of this one and a later one. */
+  /** What is compared: see {@link rank}. */
   readonly rankMs?: number;
   readonly obstacle: string | undefined;
 }

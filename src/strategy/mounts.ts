@@ -55,9 +55,11 @@ const MAX_LOWER = 500;
 
 class Mount implements DetachedMount {
   readonly #fd: Fd;
+  readonly byLoop: boolean;
 
-  constructor(fd: Fd) {
+  constructor(fd: Fd, byLoop = false) {
     this.#fd = fd;
+    this.byLoop = byLoop;
   }
 
   get fd(): number {
@@ -117,16 +119,20 @@ function erofs(
   options: { readonly noacl?: boolean; readonly idmap?: number } = {},
 ): DetachedMount {
   const flags = options.noacl ? ["noacl"] : [];
+  const mountImage = (file: Fd, what: string) => {
+    const { fd, byLoop } = mountErofs(file, what, flags);
+    return mapped(fd, options.idmap, what, byLoop);
+  };
   if (typeof image === "number") {
     const file = Fd.adopt(image);
     try {
-      return mapped(mountErofs(file, `descriptor ${image}`, flags), options.idmap, "erofs");
+      return mountImage(file, `descriptor ${image}`);
     } finally {
       file.release();
     }
   }
   using file = Fd.open(image, O_RDONLY);
-  return mapped(mountErofs(file, image, flags), options.idmap, image);
+  return mountImage(file, image);
 }
 
 function directory(path: string, options: { readonly idmap?: number } = {}): DetachedMount {
@@ -138,8 +144,13 @@ function directory(path: string, options: { readonly idmap?: number } = {}): Det
 }
 
 /** A mount whose owners go through a user namespace's map, if one is given. */
-function mapped(fd: Fd, userNamespace: number | undefined, what: string): Mount {
-  const mount = new Mount(fd);
+function mapped(
+  fd: Fd,
+  userNamespace: number | undefined,
+  what: string,
+  byLoop = false,
+): Mount {
+  const mount = new Mount(fd, byLoop);
   if (userNamespace === undefined) return mount;
   const result = mountSetattr(fd.n, "", AT_EMPTY_PATH, { set: MOUNT_ATTR_IDMAP, userNamespace });
   if (result < 0) mount[Symbol.dispose]();

@@ -126,8 +126,8 @@ export type Verdict =
     /** What a composition costs. */
     readonly cost: Cost;
     /**
-     * What it costs more where what the strategy keeps of the tree ({@link Traits.keeps}) is not there yet. The choice counts half of
-     * it: a strategy is taken where it pays at a tree's second composition at the latest.
+     * What it costs more where what the strategy keeps of the tree ({@link Traits.keeps}) is not there yet. The choice counts a third
+     * of it: a strategy is taken where it pays at a tree's third composition at the latest.
      */
     readonly keepCost?: Cost;
     readonly notes?: readonly string[];
@@ -393,6 +393,8 @@ export interface DetachedMount extends Disposable {
   readonly fd: number;
   /** A path that leads to its root, in this process, until it is disposed: `/proc/self/fd/N`. */
   readonly path: string;
+  /** Whether a loop device is below it, as the kernel mounts no such file itself: that takes longer. */
+  readonly byLoop: boolean;
   /** Attaches it at a directory (move_mount(2)). */
   attach(target: string): void;
 }

@@ -256,7 +256,7 @@ Deno.test("choice: where none will do, every reason is said", () => {
   assertEquals(error.kind, "unsupported");
 });
 
-Deno.test("what is kept of a tree is made where it pays at the second composition", () => {
+Deno.test("what is kept of a tree is made where it pays at the third composition", () => {
   const snapshot = (keepMs: number, kept: boolean): Candidate => ({
     ...candidate("snapshot", {}),
     verdict: {
@@ -268,17 +268,17 @@ Deno.test("what is kept of a tree is made where it pays at the second compositio
   });
   const other = candidate("reflink", { fixedMs: 1000 });
   const cases: [number, boolean, string, number][] = [
-    [1500, false, "snapshot", 1510],
-    [2500, false, "reflink", 1000],
-    [2500, true, "snapshot", 10],
+    [2500, false, "snapshot", 2510],
+    [3500, false, "reflink", 1000],
+    [3500, true, "snapshot", 10],
   ];
   for (const [keepMs, kept, chosen, estimateMs] of cases) {
     const choice = choose([other, snapshot(keepMs, kept)], REQUEST, COUNTS);
     assertEquals([choice.chosen, choice.estimateMs], [chosen, estimateMs]);
   }
-  const { why } = choose([other, snapshot(1500, false)], REQUEST, COUNTS);
+  const { why } = choose([other, snapshot(2500, false)], REQUEST, COUNTS);
   assertEquals(
     why,
-    "1510 ms expected, and 10 ms for later ones of this image; next is reflink (1000 ms)",
+    "2510 ms expected, and 10 ms for later ones of this image; next is reflink (1000 ms)",
   );
 });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { LaminaError } from "../../src/error.ts";
-import { readMounts, SysError } from "../../src/linux/mod.ts";
+import { fstat, readMounts, Stat, SysError } from "../../src/linux/mod.ts";
 import { mounts, overlay } from "../../src/strategy/mounts.ts";
+import { writeSample } from "../../src/strategy/sample.ts";
 import { cannotMount, needs, notRoot } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
 
@@ -109,6 +110,25 @@ Deno.test({
     // From the kernel's log, which not every host lets one read.
     assert(/at least 2 lowerdir|dmesg/.test(single.message), single.message);
     assertThrows(() => mounts.erofs("/proc/self/exe"), SysError, "mount erofs /proc/self/exe");
+  },
+});
+
+Deno.test({
+  ...needs("mounts: whether a loop device is below an image is said", ...reasons),
+  fn() {
+    // The major number of loop devices; what comes of a file has none of a device.
+    const LOOP = 7;
+    using disk = new TempDir();
+    using memory = mounts.tmpfs({});
+    // Of a file in memory the kernel mounts no image itself.
+    const places: [string, boolean | undefined][] = [[disk.path, undefined], [memory.path, true]];
+    for (const [place, expected] of places) {
+      using mount = mounts.erofs(writeSample(place).image);
+      const stat = new Stat();
+      assertEquals(fstat(mount.fd, stat), 0);
+      assertEquals(mount.byLoop, stat.devMajor === LOOP);
+      if (expected !== undefined) assertEquals(mount.byLoop, expected);
+    }
   },
 });
 
