@@ -42,9 +42,6 @@ export function benchMatrix(
   dimension: string,
   rounds: number,
 ): MatrixPart {
-  if (!(dimension in DIMENSIONS)) {
-    throw new Error(`no dimension ${dimension}: there are ${DIMENSION_NAMES.join(", ")}`);
-  }
   const { images, more } = DIMENSIONS[dimension];
   const generate = images.flatMap((image) => ["--generate", image]);
   const how = ["--on", on, "--rounds", String(rounds), ...more];

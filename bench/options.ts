@@ -8,6 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { DIRECTORIES } from "./directories.ts";
 import { KINDS } from "./filesystem.ts";
 import { DIMENSION_NAMES } from "./matrix.ts";
+import { STRATEGIES } from "./scale.ts";
 
 /** Topics that need the agent images; the default. */
 const REAL: readonly string[] = ["storage", "pull", ...DIRECTORIES, "mounts", "resident"];
@@ -37,7 +38,7 @@ topics (default: ${
   pull                      an image into an empty store
   hardlink, reflink, copy   directories
   mounts                    mounts
-  resident                  all four by lamina serve, beside the command: --strategy NAME,… (overlay: all mounts)
+  resident                  all four by lamina serve, beside the command
 with generated images:
   scale      time and memory by entries: --entries 1000,20000,100000,1000000 (default: up to 100000)
   matrix     lamina bench on every filesystem: --dimension ${DIMENSION_NAMES.join(",")}
@@ -49,13 +50,15 @@ with generated images:
   gc         collecting, on ext4, xfs, btrfs
 
 --fs KIND,…    ext4, xfs, btrfs, tmpfs (default: all that make sense)
---strategy NAME,…  only these (scale, at-once)
+--strategy NAME,…  only these of ${
+    STRATEGIES.join(", ")
+  } (scale, at-once, resident: its mounts together)
 --image NAME   instead of claude-code
 --rounds N     instead of 5; 0: only makes what is needed first (scale, with --on)
 --on DIR       uses DIR/ext4, DIR/xfs … and what an earlier run left there, and keeps it, instead of fresh filesystems (scale, matrix, at-once,
                choice, directories, mounts, resident)
 --json FILE    keeps what was found; what is there already gets more rounds, so that a long run can be made of short ones (choice: what is
-               there is replaced; layouts, rebuild, gc: nothing is kept)
+               there is replaced, so it goes alone; layouts, rebuild, gc: nothing is kept)
 --draw FILE…   prints the tables and draws the plots of what --json kept`;
 
 /** Everything that can be asked for. */
@@ -109,10 +112,14 @@ export function readOptions(words: readonly string[]): Options {
   const files = args._.map(String);
   if (args.draw && files.length === 0) throw new Error("--draw takes what --json FILE wrote");
   if (!args.draw && files.length > 0) throw new Error(`what is ${files.join(" ")}?`);
+  const topics = new Set(list("topic", args.what, TOPICS));
+  if (args.json !== undefined && topics.has("choice") && topics.size > 1) {
+    throw new Error("choice needs a --json FILE for itself: it replaces what is there");
+  }
   return {
     help: args.help === true,
     draw: args.draw ? files : undefined,
-    topics: new Set(list("topic", args.what, TOPICS)),
+    topics,
     kinds: args.fs === undefined ? undefined : list("filesystem", args.fs, KINDS),
     image: String(args.image),
     rounds: count(args.rounds),
@@ -121,7 +128,7 @@ export function readOptions(words: readonly string[]): Options {
     times: args.times as string | undefined,
     quick: args.quick === true,
     entries: list("number", args.entries).map(count),
-    strategies: list("strategy", args.strategy),
+    strategies: list("strategy", args.strategy, STRATEGIES),
     dimensions: list("dimension", args.dimension, DIMENSION_NAMES),
   };
 }

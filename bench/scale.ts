@@ -15,7 +15,7 @@ import { table } from "./table.ts";
 import { has, needing, run } from "./tool.ts";
 
 /** Strategies that need nothing to be kept before. */
-const STRATEGIES = ["overlay", "composefs", "hardlink", "reflink", "copy"] as const;
+export const STRATEGIES = ["overlay", "composefs", "hardlink", "reflink", "copy"] as const;
 
 /** What a run of the program took. */
 interface Spent {
