@@ -3,7 +3,7 @@ import { findDead } from "../../src/strategy/dead.ts";
 import { FAST, TempDir } from "../support/temp.ts";
 import { trustedFolder, writeFiles } from "../support/plugins.ts";
 import { file } from "../support/tar.ts";
-import { Bed } from "../strategy/bed.ts";
+import { Bed, NOTHING } from "../strategy/bed.ts";
 import { begun, GATED, open } from "./gated.ts";
 import { postHeld } from "./held.ts";
 import { serveCommand, Server } from "./server.ts";
@@ -77,7 +77,7 @@ Deno.test("serve: how it ends, and who comes next", async (t) => {
       const path = `/v1/compositions/${encodeURIComponent(target)}`;
       assertEquals((await next.ask("DELETE", path)).status, 200);
     }
-    assertEquals(bed.leftovers(), { records: [], directories: [] });
+    assertEquals(bed.leftovers(), NOTHING);
   });
 
   await t.step("a socket that is no place to listen", async () => {

@@ -4,27 +4,18 @@
  * @module
  */
 
+import { COST, DIRECTORY } from "../strategy/in_memory.ts";
+
 /** The plugin. Composing at TARGET, it makes TARGET/begun and waits for TARGET.open, or for its signal. */
 export const GATED = `import { existsSync, rmSync } from "node:fs";
-
-const traits = {
-  result: "directory",
-  access: ["ro", "rw"],
-  isolation: "full",
-  survivesReboot: true,
-  privilege: "none",
-  integrity: false,
-  upper: false,
-};
-const cost = { fixedMs: 1e6, msPerLayer: 0, usPerDirectory: 0, usPerFile: 0, usPerMiB: 0 };
 
 export default {
   apiVersion: 1,
   name: "gated",
   summary: "waits",
   create: (host) => ({
-    traits,
-    probe: () => ({ works: true, cost }),
+    traits: ${JSON.stringify(DIRECTORY)},
+    probe: () => ({ works: true, cost: ${JSON.stringify({ ...COST, fixedMs: 1e6 })} }),
     async compose({ target, signal }) {
       host.fs.write(target + "/begun", new Uint8Array(1));
       while (!existsSync(target + ".open")) {
