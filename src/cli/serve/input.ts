@@ -67,7 +67,11 @@ function texts(
   const values: readonly unknown[] = spec.repeat && Array.isArray(value) ? value : [value];
   return values.map((one) => {
     if (typeof one === "number") return String(one);
-    if (typeof one === "string" && one !== "") return one;
+    if (typeof one === "string" && one !== "") {
+      // What a command line cannot hold: a path would be another one on disk than on record.
+      if (!one.includes("\0") && one.isWellFormed()) return one;
+      throw wrong(field, "Unicode without NUL", title);
+    }
     throw wrong(field, spec.repeat ? "texts in [ ]" : "a text", title);
   });
 }
