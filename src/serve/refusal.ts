@@ -43,8 +43,3 @@ export class Refusal extends LaminaError {
     this.headers = options?.headers ?? {};
   }
 }
-
-/** The refusal of what has not begun when the server ends. */
-export function aboutToEnd(): Refusal {
-  return new Refusal(503, "busy", "the server is about to end");
-}

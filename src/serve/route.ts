@@ -14,6 +14,8 @@ export interface Call {
   readonly body: Readonly<Record<string, unknown>>;
   /** Aborted when the client goes away before it is answered. */
   readonly signal: AbortSignal;
+  /** Aborted then, too, and, with the refusal, when the server is about to end: for what has not begun. */
+  readonly waiting: AbortSignal;
 }
 
 /** What is answered where nothing failed. */
@@ -76,6 +78,7 @@ export class Router {
       } catch (cause) {
         throw new Refusal(400, "usage", `${method} ${pathname}: ${text} is not UTF-8, encoded`, {
           cause,
+          hint: "Encode it as encodeURIComponent does: %2F for each slash.",
         });
       }
     }

@@ -19,8 +19,11 @@ export interface Service {
   onAnswer(method: string, path: string, status: number, milliseconds: number): void;
 }
 
+/** Milliseconds for connections to end once all is answered: one does not whose client neither sends all of a request, nor goes. */
+const PATIENCE = 2_000;
+
 /**
- * Answers requests until the signal, then those that are under way, and returns.
+ * Answers requests until the signal, then those that are under way, and returns: then the process is to end.
  *
  * @param onListening Called when clients can connect.
  */
@@ -31,16 +34,29 @@ export async function serve(
   onListening: () => void,
 ): Promise<void> {
   const router = new Router(service.routes);
-  const server = place.listen((path) =>
-    Deno.serve(
-      { path, onListen: onListening },
-      (request) => respond(request, router, service, signal),
-    )
-  );
-  signal.addEventListener("abort", () => server.shutdown(), { once: true });
-  if (signal.aborted) server.shutdown();
-  await server.finished;
+  const ending = new AbortController();
+  const underWay = new Set<Promise<Response>>();
+  const handle = (request: Request) => {
+    const response = respond(request, router, service, ending.signal);
+    underWay.add(response);
+    return response.finally(() => underWay.delete(response));
+  };
+  const server = place.listen((path) => Deno.serve({ path, onListen: onListening }, handle));
+  const end = async () => {
+    const hint = "Ask again when it is there again.";
+    ending.abort(new Refusal(503, "busy", "the server is about to end", { hint }));
+    server.shutdown();
+    while (underWay.size > 0) await Promise.allSettled(underWay);
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  };
+  const { promise: signalled, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  await Promise.race([server.finished, signalled.then(end)]);
 }
+
+/** What nginx writes down for a client that went away. */
+const GONE = 499;
 
 async function respond(
   request: Request,
@@ -56,11 +72,17 @@ async function respond(
   let document: unknown;
   let headers: Record<string, string> = {};
   try {
-    if (url === null) throw new Refusal(400, "usage", "the header Host is no host");
-    const reply = await answer(request, url, router, ending);
+    if (url === null) {
+      throw new Refusal(400, "usage", "the header Host is no host", {
+        hint: "Send `Host: lamina`.",
+      });
+    }
+    const reply = await answer(request, url, router, AbortSignal.any([signal, ending]));
     ({ status = 200, document } = reply);
     if (reply.location !== undefined) headers = { location: reply.location };
-  } catch (error) {
+  } catch (thrown) {
+    const isGone = signal.aborted && thrown === signal.reason;
+    const error = isGone ? new Refusal(GONE, "usage", "the client went away") : thrown;
     const failure = service.failure(error);
     document = failure;
     const refused = error instanceof Refusal;
@@ -68,8 +90,7 @@ async function respond(
     if (refused) headers = { ...error.headers };
   }
   const path = url?.pathname ?? request.url;
-  // 499 is what nginx writes down for a client that went away.
-  service.onAnswer(method, path, signal.aborted ? 499 : status, performance.now() - begun);
+  service.onAnswer(method, path, signal.aborted ? GONE : status, performance.now() - begun);
   return new Response(JSON.stringify(document, null, 2) + "\n", {
     status,
     headers: { "content-type": "application/json", ...headers },
@@ -80,7 +101,7 @@ async function answer(
   request: Request,
   { pathname, search }: URL,
   router: Router,
-  ending: AbortSignal,
+  waiting: AbortSignal,
 ): Promise<Reply> {
   const { route, parameters } = router.find(request.method, pathname);
   if (search !== "") {
@@ -88,6 +109,6 @@ async function answer(
       hint: `Leave \`${search}\` away.`,
     });
   }
-  const body = await readBody(request, route, ending);
-  return await route.answer({ parameters, body, signal: request.signal });
+  const body = await readBody(request, route, waiting);
+  return await route.answer({ parameters, body, signal: request.signal, waiting });
 }

@@ -109,9 +109,13 @@ async function clear(path: string): Promise<void> {
   }
   try {
     (await Deno.connect({ transport: "unix", path })).close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-    return removeIfThere(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.ConnectionRefused) return removeIfThere(path);
+    const reason = (cause as Error).message;
+    throw new LaminaError("failed", `listening at ${path}: asking who else does: ${reason}`, {
+      cause,
+      hint: "Remove the socket, or name another path with --socket.",
+    });
   }
   throw inUse(path);
 }

@@ -4,35 +4,28 @@
  * @module
  */
 
-import { aboutToEnd } from "./refusal.ts";
-
 /** A line to stand in. */
 export class Turns {
   #last: Promise<void> = Promise.resolve();
-  #closed = false;
 
   /**
-   * Waits for the turn of who calls; it lasts until disposal.
+   * Waits for the turn of who calls, and then for what it needs; both last until disposal.
    *
-   * @throws {Refusal} 503 where the line is closed. The signal's reason.
+   * @param waiting Ends the waiting.
+   * @throws The signal's reason.
    */
-  async take(signal: AbortSignal): Promise<Disposable> {
+  async take(
+    waiting: AbortSignal,
+    need: (waiting: AbortSignal) => Promise<Disposable>,
+  ): Promise<Disposable> {
+    using turn = new DisposableStack();
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;
+    turn.defer(resolve);
     await before;
-    try {
-      signal.throwIfAborted();
-      if (this.#closed) throw aboutToEnd();
-    } catch (error) {
-      resolve();
-      throw error;
-    }
-    return { [Symbol.dispose]: resolve };
-  }
-
-  /** Who has a turn goes on; who waits for one, or comes later, is refused. */
-  close(): void {
-    this.#closed = true;
+    waiting.throwIfAborted();
+    turn.use(await need(waiting));
+    return turn.move();
   }
 }

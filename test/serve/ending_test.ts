@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findDead } from "../../src/strategy/dead.ts";
 import { FAST, TempDir } from "../support/temp.ts";
 import { trustedFolder, writeFiles } from "../support/plugins.ts";
@@ -52,6 +52,27 @@ Deno.test("serve: how it ends, and who comes next", async (t) => {
     assertEquals((await ended).code, 0);
     assertEquals([entries(place), entries(waiting), entries(finished)], [[], [], ["begun"]]);
   });
+
+  await t.step(
+    "SIGTERM: what waits for the store is refused, and no client keeps it from ending",
+    async () => {
+      await using server = await Server.start(store.root, socket, plugin);
+      using alone = store.tryAlone();
+      assert(alone !== undefined);
+      const asked = server.ask("POST", "/v1/compositions", order(waiting));
+      using connection = await Deno.connect({ transport: "unix", path: socket });
+      const half = "POST /v1/compositions HTTP/1.1\r\nHost: lamina\r\nContent-Length: 9\r\n\r\n{";
+      await connection.write(new TextEncoder().encode(half));
+      // They have been read once later ones are answered.
+      for (let i = 0; i < 3; i++) await server.ask("GET", "/v1/version");
+      const ended = server.end("SIGTERM");
+      assertEquals((await asked).status, 503);
+      // To its end, which is the server's: the rest of this request never comes.
+      assertMatch(await new Response(connection.readable).text(), /^HTTP\/1.1 503 /);
+      const { code, stderr } = await ended;
+      assertEquals([code, stderr, entries(waiting)], [0, "", []]);
+    },
+  );
 
   await t.step("kill -9: the next one takes the socket, and clears up", async () => {
     await using server = await Server.start(store.root, socket, plugin);

@@ -81,6 +81,8 @@ Deno.test("serve: what is asked for is done, beside commands, in turn", async (t
       ["POST", "/v1/compositions", { ...good, pull: "always" }, 400, "usage", /field `pull`/],
       ["POST", "/v1/compositions", { ...good, target: "vm1" }, 400, "usage", /absolute/],
       ["POST", "/v1/compositions", { ...good, upper: "up" }, 400, "usage", /absolute/],
+      ["POST", "/v1/compositions", { ...good, target: "/vm\0" }, 400, "usage", /without NUL/],
+      ["POST", "/v1/compositions", { ...good, upper: "/\ud800" }, 400, "usage", /Unicode/],
       ["POST", "/v1/compositions", { ...good, access: "w" }, 400, "usage", /one of ro, rw/],
       ["POST", "/v1/compositions", { ...good, access: ["ro"] }, 400, "usage", /to be a text/],
       ["POST", "/v1/compositions", { ...good, writable: [1, {}] }, 400, "usage", /texts in/],
@@ -95,6 +97,7 @@ Deno.test("serve: what is asked for is done, beside commands, in turn", async (t
       const { error } = answered.document;
       assertEquals([answered.status, error.kind], [status, kind], `${method} ${path}: ${message}`);
       assertMatch(error.message, message);
+      assert(error.hint.length > 0, error.message);
       if (status === 405) assertMatch(answered.headers.get("allow")!, /GET/);
     }
     const none = await ask("POST", "/v1/compositions", { ...good, strategy: "nothing" });
@@ -215,6 +218,8 @@ Deno.test("serve: what is asked for is done, beside commands, in turn", async (t
 
   assertEquals(bed.leftovers().records, []);
   const ended = await server.end("SIGTERM");
+  // What clients did wrong is theirs to know.
+  assertEquals(ended.stderr, "");
   assertEquals([ended.code, isThere(server.socket), isThere(`${server.socket}.lock`)], [
     0,
     false,

@@ -74,17 +74,20 @@ export class Server implements AsyncDisposable {
     };
   }
 
-  /** Ends it, and returns how it ended and what it printed. */
-  async end(signal: Deno.Signal): Promise<Deno.CommandStatus & { readonly stdout: string }> {
+  /** Ends it, and returns how it ended and what it printed; on stderr, since it listened. */
+  async end(
+    signal: Deno.Signal,
+  ): Promise<Deno.CommandStatus & { readonly stdout: string; readonly stderr: string }> {
     this.#ended = true;
     this.process.kill(signal);
-    const [status, stdout] = await Promise.all([
+    const [status, stdout, stderr] = await Promise.all([
       this.process.status,
       new Response(this.process.stdout).text(),
-      this.process.stderr.cancel(),
+      // What it said first has been read.
+      new Response(this.process.stderr.pipeThrough(new TransformStream())).text(),
     ]);
     this.#client.close();
-    return { ...status, stdout };
+    return { ...status, stdout, stderr };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

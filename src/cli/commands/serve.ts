@@ -8,7 +8,7 @@ import { serve } from "../../serve/server.ts";
 import { defaultSocket, SocketPlace } from "../../serve/socket.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
-import { makeInterface } from "../serve/routes.ts";
+import { makeRoutes } from "../serve/routes.ts";
 import { defineCommand } from "../spec.ts";
 import { failureDocument, failureText } from "../terminal/failure.ts";
 import { writeText } from "../terminal/output.ts";
@@ -49,7 +49,7 @@ export default defineCommand({
   const { signal } = context;
   let served = 0;
   using place = await SocketPlace.take(flags.socket ?? defaultSocket());
-  const { routes, close } = makeInterface((signal): Context => {
+  const routes = makeRoutes((signal): Context => {
     // Once for each request: what another process made of it since the last one is seen.
     let opened: Promise<Store> | undefined;
     return {
@@ -61,7 +61,6 @@ export default defineCommand({
       progress: () => Promise.resolve(SILENT),
     };
   });
-  signal.addEventListener("abort", close, { once: true });
   await serve(
     place,
     {

@@ -17,13 +17,6 @@ import { usageError } from "../parse.ts";
 import type { Command, RawInput } from "../spec.ts";
 import { inputOf } from "./input.ts";
 
-/** The routes, and what ends them. */
-export interface Interface {
-  readonly routes: readonly Route[];
-  /** Refuses what has not begun. */
-  close(): void;
-}
-
 /**
  * Makes the routes.
  *
@@ -32,15 +25,17 @@ export interface Interface {
  *
  * @param contextOf What a command gets that is run for a request.
  */
-export function makeInterface(contextOf: (signal: AbortSignal) => Context): Interface {
+export function makeRoutes(contextOf: (signal: AbortSignal) => Context): readonly Route[] {
   const turns = new Turns();
   const inTurn = async (
-    { signal }: Call,
+    { signal, waiting }: Call,
     work: (context: Context) => Promise<Reply>,
   ): Promise<Reply> => {
-    using _turn = await turns.take(signal);
     const context = contextOf(signal);
-    using _shared = await (await context.store()).sharing(signal);
+    using _turn = await turns.take(
+      waiting,
+      async (waiting) => (await context.store()).sharing(waiting),
+    );
     return await work(context);
   };
   const run = async (
@@ -54,7 +49,7 @@ export function makeInterface(contextOf: (signal: AbortSignal) => Context): Inte
     const { args, flags } = inputOf(command.spec, fields, context.globals, title, without);
     return (await command.run(context, { args, flags: { ...flags, ...fixed } })).document;
   };
-  const routes: readonly Route[] = [
+  return [
     {
       method: "GET",
       path: "/v1/version",
@@ -103,7 +98,6 @@ export function makeInterface(contextOf: (signal: AbortSignal) => Context): Inte
         }),
     },
   ];
-  return { routes, close: () => turns.close() };
 }
 
 /** Others would have to wait for a pull. */
