@@ -256,7 +256,7 @@ export class TarReader {
       case 0x56: // V: GNU volume label
         return this.#skip(padded(this.#number(block, 124, 12, "size")));
     }
-    this.#beginEntry(block, type, start);
+    this.#beginEntry(block, type);
   }
 
   #beginExtension(block: Uint8Array, type: number, start: number): void {
@@ -303,10 +303,9 @@ export class TarReader {
     this.#skip(this.#padding);
   }
 
-  #beginEntry(block: Uint8Array, flag: number, start: number): void {
+  #beginEntry(block: Uint8Array, flag: number): void {
     const entry = this.#entry;
     const pax = this.#pax;
-    entry.offset = start;
     entry.name = pax?.sparseName ?? pax?.path ?? this.#longName ?? headerName(block);
     entry.link = pax?.linkpath ?? this.#longLink ?? parseString(block, 157, 100);
     entry.major = entry.minor = 0;
