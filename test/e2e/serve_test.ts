@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { writeOciLayout } from "../support/images.ts";
+import { postHeld } from "../serve/held.ts";
 import { isRoot, needs } from "../support/root.ts";
 import { TempDir } from "../support/temp.ts";
 import { assertComposed, IMAGE } from "./image.ts";
@@ -32,7 +33,10 @@ Deno.test({
     assertEquals((await lamina.json("ps"))[0].id, made.document.id);
     const gone = await ask("DELETE", `/v1/compositions/${made.document.id}`);
     assertEquals([gone.status, await lamina.json("ps")], [200, []]);
+    // A request of which the body does not come is not waited for.
+    const held = await postHeld(socket, "/v1/compositions", order);
     server.kill("SIGTERM");
+    assertEquals((await held.answer).status, 503);
     await server.stderr.cancel();
     const { code } = await server.status;
     await server.stdout.cancel();

@@ -112,12 +112,16 @@ Deno.test("serve: how it ends, and who comes next", async (t) => {
       [`${place}/nowhere/s`, 3, "not-found", /nowhere does not exist/],
       [`${place}/${"long".repeat(30)}`, 2, "usage", /107 bytes/],
     ];
-    await Promise.all(cases.map(async ([path, code, kind, message]) => {
+    const refused = async ([path, code, kind, message]: typeof cases[number]) => {
       const ended = await serveCommand(store.root, path).output();
       const { error } = JSON.parse(new TextDecoder().decode(ended.stdout));
       assertEquals([ended.code, error.kind], [code, kind], path);
       assertMatch(error.message, message);
-    }));
+    };
+    await Promise.all(cases.map(refused));
+    // Its server is there, though nobody can connect to it any more.
+    Deno.removeSync(`${place}/taken`);
+    await refused(cases[0]);
     listener.close();
     assertEquals(entries(place).includes("file"), true);
   });
