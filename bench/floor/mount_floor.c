@@ -62,9 +62,11 @@ int main(int argc, char **argv) {
   ok(mkdir(target, 0700), target);
   int fs = ok(syscall(SYS_fsopen, "overlay", CLOEXEC), "fsopen overlay");
   set(fs, SET_STRING, "source", "floor", 0);
-  if (composefs) {
-    set(fs, SET_STRING, "metacopy", "on", 0);
-    set(fs, SET_STRING, "redirect_dir", "on", 0);
+  set(fs, SET_STRING, "metacopy", composefs ? "on" : "off", 0);
+  set(fs, SET_STRING, "redirect_dir", composefs || writable ? "on" : "nofollow", 0);
+  if (!composefs) {
+    set(fs, SET_STRING, "index", "off", 0);
+    set(fs, SET_STRING, "xino", "auto", 0);
   }
   if (!writable) set(fs, SET_FLAG, "ro", NULL, 0);
   for (int i = 5; i < argc; i++) {

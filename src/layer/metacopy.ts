@@ -18,7 +18,6 @@ import {
   O_DIRECTORY,
   O_RDONLY,
   O_WRONLY,
-  overlayForm,
   removeTree,
   writeAll,
 } from "../linux/mod.ts";
@@ -83,7 +82,7 @@ function showsContent(scratch: string): boolean {
     ],
     options: { metacopy: "on", redirect_dir: "on" },
     readOnly: true,
-  }, overlayForm());
+  });
   const shown = Deno.readFileSync(`/proc/self/fd/${mount.n}/file`);
   return shown.length === 3 && shown[2] === 3;
 }

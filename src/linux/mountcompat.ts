@@ -60,7 +60,7 @@ export const MOUNT_SOURCE = "lamina";
 let known: OverlayForm | undefined;
 
 /** The best form that this kernel knows; asked once. */
-export function overlayForm(): OverlayForm {
+function overlayForm(): OverlayForm {
   return known ??= findOverlayForm();
 }
 
@@ -99,14 +99,30 @@ export function checkMount(result: number, fs: number, type: string, what: strin
   throw new SysError(-result, `mount ${type}`, what, message);
 }
 
-/** Mounts an overlay in the given form. Returns the descriptor of the detached mount. */
-export function mountOverlay(overlay: OpenOverlay, form: OverlayForm): Fd {
-  return form === "options" ? mountByOptions(overlay) : mountByParts(overlay, form);
+/**
+ * Mounts an overlay.
+ *
+ * @param form By default the best that this kernel knows.
+ * @returns The descriptor of the detached mount.
+ */
+export function mountOverlay(overlay: OpenOverlay, form?: OverlayForm): Fd {
+  using fs = openFilesystem("overlay");
+  const [first, ...others] = overlay.parts;
+  // A kernel that takes the first layer by its descriptor has told its form: most need not be asked.
+  const told = form === undefined && fsconfigFd(fs.n, optionOf(first), first.fd) === 0;
+  const best = told ? "descriptors" : form ?? overlayForm();
+  if (best === "options") return mountByOptions(overlay);
+  return mountByParts(fs, told ? { ...overlay, parts: others } : overlay, best);
 }
 
-function mountByParts(overlay: OpenOverlay, form: "descriptors" | "paths"): Fd {
+/** The option of fsconfig(2) that adds a directory. */
+function optionOf({ role }: OverlayPart): string {
+  return role === "lowerdir" || role === "datadir" ? `${role}+` : role;
+}
+
+/** @param fs The filesystem that is being made: has nothing yet of what the overlay has. */
+function mountByParts(fs: Fd, overlay: OpenOverlay, form: "descriptors" | "paths"): Fd {
   using stack = new DisposableStack();
-  const fs = stack.use(openFilesystem("overlay"));
   const set = (result: number, what: string) => checkMount(result, fs.n, "overlay", what);
   set(fsconfigString(fs.n, "source", MOUNT_SOURCE), "source");
   for (const [name, value] of Object.entries(overlay.options)) {
@@ -115,9 +131,7 @@ function mountByParts(overlay: OpenOverlay, form: "descriptors" | "paths"): Fd {
   }
   if (overlay.readOnly) set(fsconfigFlag(fs.n, "ro"), "ro");
   for (const part of overlay.parts) {
-    const option = part.role === "lowerdir" || part.role === "datadir"
-      ? `${part.role}+`
-      : part.role;
+    const option = optionOf(part);
     const what = `${part.role} ${part.path ?? `/proc/self/fd/${part.fd}`}`;
     // Before 6.15 O_PATH descriptors, which those of detached mounts are, are refused.
     if (form === "descriptors" && fsconfigFd(fs.n, option, part.fd) === 0) continue;

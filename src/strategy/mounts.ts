@@ -37,7 +37,6 @@ import {
   openFilesystem,
   openTree,
   type OverlayForm,
-  overlayForm,
   type OverlayPart,
   raiseFileLimit,
   readMountTable,
@@ -87,7 +86,7 @@ class Mount implements DetachedMount {
  * @throws {SysError} With what the kernel said.
  * @throws {LaminaError} `unsupported` for more layers than overlayfs takes.
  */
-export function overlay(spec: OverlaySpec, form: OverlayForm = overlayForm()): DetachedMount {
+export function overlay(spec: OverlaySpec, form?: OverlayForm): DetachedMount {
   const { lower, data = [] } = spec;
   if (lower.length + data.length > MAX_LOWER) {
     throw new LaminaError(
