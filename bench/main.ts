@@ -18,6 +18,7 @@ import { Ground, type Subject } from "./ground.ts";
 import { agentImages } from "./images.ts";
 import { benchLayouts } from "./layouts.ts";
 import { benchMatrix, matrixText } from "./matrix.ts";
+import { benchMountCalls } from "./mount_calls.ts";
 import { benchMounts } from "./mounts.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { benchPull } from "./pull.ts";
@@ -88,7 +89,10 @@ async function measureOn(kind: string, path: string, options: Options, results: 
       results.addSection(await benchDirectory(strategy, ground, kind, rounds));
     } else console.log(`### reflink on ${kind}\n\nskipped: files cannot share extents there\n`);
   }
-  if (topics.has("mounts")) results.addSection(await benchMounts(ground, kind, rounds));
+  if (topics.has("mounts")) {
+    results.addSection(await benchMounts(ground, kind, rounds));
+    results.addSection(await benchMountCalls(ground, kind, rounds));
+  }
   if (!topics.has("resident")) return;
   for await (const section of benchResident(ground, kind, options.strategies, rounds)) {
     results.addSection(section);

@@ -14,6 +14,9 @@ import { overlayBy, podmanMount } from "./peers/containers.ts";
 import type { Section } from "./section.ts";
 import { needing, run } from "./tool.ts";
 
+/** Each strategy with the access that it gives. */
+export const MOUNTS = [["overlay", "rw"], ["composefs", "rw"], ["composefs", "ro"]] as const;
+
 /** Measures them all. */
 export async function benchMounts(
   ground: Ground,
@@ -25,9 +28,7 @@ export async function benchMounts(
   const record = store.images.find(image);
   const layers = record.layers.map(({ diffId }) => store.layers.directory(diffId));
   const cases = [
-    mountByCommand(ground, "overlay", "rw"),
-    mountByCommand(ground, "composefs", "rw"),
-    mountByCommand(ground, "composefs", "ro"),
+    ...MOUNTS.map(([strategy, access]) => mountByCommand(ground, strategy, access)),
     started(ground),
     ...mountFloors(ground),
     overlayBy("mount", ground, layers),
@@ -61,9 +62,7 @@ export function mountByCommand(ground: Ground, strategy: string, access: string)
 export function mountFloors(ground: Ground): Case[] {
   const needs = needing("cc");
   const floor = needs.skip === undefined ? mountFloor(ground) : () => [];
-  return ([["overlay", "rw"], ["composefs", "rw"], ["composefs", "ro"]] as const).map((
-    [strategy, access],
-  ) => ({
+  return MOUNTS.map(([strategy, access]) => ({
     name: `C, the same calls: ${strategy} (${access})`,
     ...needs,
     prepare: () => ground.target(),

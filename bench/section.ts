@@ -48,9 +48,9 @@ export function markdown(section: Section): string {
   ].join("\n");
 }
 
-/** Three digits are more than these measurements have. */
+/** More than three digits these measurements do not have. */
 function ms(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
 /** Whether both are about one question. */

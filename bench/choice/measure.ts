@@ -77,7 +77,7 @@ interface Contestant {
 }
 
 /** How often each is measured: mounts and snapshots take milliseconds, and differ by fewer. */
-const ROUNDS = { quick: 12, walks: 4 } as const;
+const ROUNDS = { quick: 16, walks: 8 } as const;
 
 /** Measures one image by all strategies that work, in turn. */
 export async function measureCase(
