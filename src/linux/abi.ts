@@ -29,10 +29,6 @@ export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = arm ? 0o40000 : 0o200000;
 /** Fail with ELOOP on a symbolic link: open(2). */
 export const O_NOFOLLOW = arm ? 0o100000 : 0o400000;
-/** Past the page cache: open(2). */
-export const O_DIRECT = arm ? 0o200000 : 0o40000;
-/** Do not touch the access time (owner or CAP_FOWNER only): open(2). */
-export const O_NOATIME = 0o1000000;
 /** Close at execve(2): open(2). */
 export const O_CLOEXEC = 0o2000000;
 /** A handle on the place, not on the content: open(2). */
@@ -48,15 +44,11 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 /** linkat(2) follows a symbolic link. */
 export const AT_SYMLINK_FOLLOW = 0x400;
-/** Do not trigger an automount: fstatat(2). */
-export const AT_NO_AUTOMOUNT = 0x800;
 /** An empty path stands for the descriptor itself: fstatat(2). */
 export const AT_EMPTY_PATH = 0x1000;
 /** Act on the whole tree of mounts: open_tree(2), mount_setattr(2). */
 export const AT_RECURSIVE = 0x8000;
 
-/** openat2(2): do not cross mounts. */
-export const RESOLVE_NO_XDEV = 0x01;
 /** openat2(2): do not follow links of /proc that lead elsewhere. */
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 /** openat2(2): do not follow any symbolic link. */
@@ -70,13 +62,9 @@ export const RESOLVE_IN_ROOT = 0x10;
 export const RENAME_NOREPLACE = 1;
 /** renameat2(2): exchange the two names. */
 export const RENAME_EXCHANGE = 2;
-/** renameat2(2): leave an overlayfs whiteout behind. */
-export const RENAME_WHITEOUT = 4;
 
 /** In place of nanoseconds: the time now: utimensat(2). */
 export const UTIME_NOW = 0x3fffffff;
-/** In place of nanoseconds: leave this time as it is: utimensat(2). */
-export const UTIME_OMIT = 0x3ffffffe;
 
 /** lseek(2): from the start. */
 export const SEEK_SET = 0;
@@ -95,8 +83,6 @@ export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 /** flock(2): with another: fail with EAGAIN rather than wait. */
 export const LOCK_NB = 4;
-/** flock(2): unlock. */
-export const LOCK_UN = 8;
 
 /** fallocate(2): do not change the size. */
 export const FALLOC_FL_KEEP_SIZE = 1;
@@ -110,17 +96,11 @@ export const XATTR_REPLACE = 2;
 
 /** posix_fadvise(2): will be read in order. */
 export const POSIX_FADV_SEQUENTIAL = 2;
-/** posix_fadvise(2): will be needed soon. */
-export const POSIX_FADV_WILLNEED = 3;
 /** posix_fadvise(2): will not be needed. */
 export const POSIX_FADV_DONTNEED = 4;
 
-/** sync_file_range(2): wait for writes under way. */
-export const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
 /** sync_file_range(2): start writing. */
 export const SYNC_FILE_RANGE_WRITE = 2;
-/** sync_file_range(2): wait for what was started. */
-export const SYNC_FILE_RANGE_WAIT_AFTER = 4;
 
 /** getdents64(2): the filesystem does not say. */
 export const DT_UNKNOWN = 0;
@@ -130,8 +110,6 @@ export const DT_FIFO = 1;
 export const DT_CHR = 2;
 /** getdents64(2): directory. */
 export const DT_DIR = 4;
-/** getdents64(2): block device. */
-export const DT_BLK = 6;
 /** getdents64(2): regular file. */
 export const DT_REG = 8;
 /** getdents64(2): symbolic link. */

@@ -21,35 +21,21 @@ export const MOUNT_ATTR_NOSUID = 0x2;
 export const MOUNT_ATTR_NODEV = 0x4;
 /** fsmount(2), mount_setattr(2): no programs. */
 export const MOUNT_ATTR_NOEXEC = 0x8;
-/** fsmount(2), mount_setattr(2): do not keep access times. */
-export const MOUNT_ATTR_NOATIME = 0x10;
 /** mount_setattr(2): map owners through a user namespace. Linux 5.12. */
 export const MOUNT_ATTR_IDMAP = 0x100000;
-/** mount_setattr(2): do not follow symbolic links. Linux 5.10. */
-export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 
 /** move_mount(2): the source is the descriptor itself. */
 export const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 /** move_mount(2): follow a symbolic link at the end of the target. */
 export const MOVE_MOUNT_T_SYMLINKS = 0x10;
-/** move_mount(2): the target is the descriptor itself. */
-export const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 
 /** open_tree(2): a detached copy of the mount, not the place itself. */
 export const OPEN_TREE_CLONE = 1;
 
 /** mount(2): read-only. */
 export const MS_RDONLY = 1;
-/** mount(2): ignore setuid and setgid bits and file capabilities. */
-export const MS_NOSUID = 2;
-/** mount(2): no device files. */
-export const MS_NODEV = 4;
-/** mount(2): no programs. */
-export const MS_NOEXEC = 8;
 /** mount(2): change a mount that is there. */
 export const MS_REMOUNT = 32;
-/** mount(2): do not keep access times. */
-export const MS_NOATIME = 1024;
 /** mount(2): show a directory a second time. */
 export const MS_BIND = 4096;
 /** mount(2): with MS_BIND or a propagation: all mounts below too. */

@@ -15,18 +15,10 @@ import { bind, errno, type Libc } from "./libc.ts";
 
 /** Mount namespace: mount_namespaces(7). */
 export const CLONE_NEWNS = 0x00020000;
-/** Cgroup namespace: cgroup_namespaces(7). */
-export const CLONE_NEWCGROUP = 0x02000000;
-/** UTS namespace: uts_namespaces(7). */
-export const CLONE_NEWUTS = 0x04000000;
-/** IPC namespace: ipc_namespaces(7). */
-export const CLONE_NEWIPC = 0x08000000;
 /** User namespace: user_namespaces(7). */
 export const CLONE_NEWUSER = 0x10000000;
 /** PID namespace: pid_namespaces(7); of children only. */
 export const CLONE_NEWPID = 0x20000000;
-/** Network namespace: network_namespaces(7). */
-export const CLONE_NEWNET = 0x40000000;
 
 let fn_unshare: Libc["unshare"] | undefined;
 /** unshare(2); `flags` of `CLONE_NEW*`. Returns 0 or `-errno`. */

@@ -12,14 +12,10 @@ import { bind, errno, type Libc } from "./libc.ts";
 
 /** Change owners of files: capabilities(7). */
 export const CAP_CHOWN = 0;
-/** Past all permission bits: capabilities(7). */
-export const CAP_DAC_OVERRIDE = 1;
 /** Mounts, `trusted.` xattrs and much more: capabilities(7). */
 export const CAP_SYS_ADMIN = 21;
 /** Device nodes: capabilities(7). */
 export const CAP_MKNOD = 27;
-/** File capabilities: capabilities(7). */
-export const CAP_SETFCAP = 31;
 
 /** What this process may do. */
 export interface Privileges {

@@ -13,12 +13,6 @@ const TWO_32 = 4294967296;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
 
-/** `attributes`: the filesystem compressed it: statx(2). */
-export const STATX_ATTR_COMPRESSED = 0x4;
-/** `attributes`: cannot be changed: statx(2). */
-export const STATX_ATTR_IMMUTABLE = 0x10;
-/** `attributes`: can only grow: statx(2). */
-export const STATX_ATTR_APPEND = 0x20;
 /** `attributes`: the root of a mount: statx(2), Linux 5.8. */
 export const STATX_ATTR_MOUNT_ROOT = 0x2000;
 /** `attributes`: fs-verity is on: statx(2), Linux 5.5. */

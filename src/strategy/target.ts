@@ -36,8 +36,18 @@ export interface TargetMetadata {
   readonly gid: number;
 }
 
-/** A target's path without links on the way to it; the target itself need not be there, nor be what it was. */
+/**
+ * A target's path without links on the way to it; the target itself need not be there, nor be what it was.
+ *
+ * @throws {LaminaError} `usage`: no file can have that name.
+ */
 export function canonicalTarget(target: string): string {
+  // A surrogate without its other half would be another name on disk than on record.
+  if (target.includes("\0") || !target.isWellFormed()) {
+    throw new LaminaError("usage", `the path ${JSON.stringify(target)} is no name of a file`, {
+      hint: "Name a path of Unicode without NUL.",
+    });
+  }
   const path = resolve(target);
   try {
     return resolve(Deno.realPathSync(dirname(path)), basename(path));

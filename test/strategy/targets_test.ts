@@ -40,6 +40,8 @@ Deno.test({
         ["store/inside", "usage", "inside the store"],
         ["store", "usage", "inside the store"],
         ["link/../store/x", "usage", "inside the store"],
+        ["with\0nul", "usage", "no name of a file"],
+        ["half\ud800", "usage", "no name of a file"],
       ];
       for (const [target, kind, says] of cases) {
         await t.step(target, async () => {
@@ -53,6 +55,15 @@ Deno.test({
           assertEquals(bed.leftovers(), NOTHING);
         });
       }
+      await t.step("an upper directory with such a name", async () => {
+        const upper = { kind: "directory", path: at("upper\0x") } as const;
+        await assertRejects(
+          () => compose(bed.store, image, at("empty"), { plugins, upper }),
+          LaminaError,
+          "no name of a file",
+        );
+        assertEquals(bed.leftovers(), NOTHING);
+      });
     } finally {
       new Deno.Command("umount", { args: [at("mounted"), at("bound")] }).outputSync();
     }
