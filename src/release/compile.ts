@@ -17,6 +17,9 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const V8_FLAGS: readonly string[] = [
   // Not more for what was made last: each of a pull's threads would take up to 48 MB more, and it would not be faster.
   "--max-semi-space-size=4",
+  // Old objects are collected when there is a third more of them, not when there are several times as many: a pull of a million entries takes a
+  // seventh less memory, and as long.
+  "--heap-growing-percent=30",
   // Ten times as many as by default: a walk of a second is over before the code of V8's slowest compiler pays for itself, and its threads want
   // the processors that the walk's threads are on. Walks take 2 to 6 % less, pulls as long.
   "--invocation-count-for-turbofan=30000",
