@@ -174,7 +174,7 @@ const plugin: Plugin = {
             works: true,
             // A commit has also to write what others have changed.
             cost: {
-              fixedMs: fixedMs + 1.6,
+              fixedMs: fixedMs + 2.4,
               msPerLayer: 0,
               usPerDirectory: 0,
               usPerFile: 0,

@@ -35,7 +35,7 @@ const traits: Traits = {
 const OPTIONS = { metacopy: "on", redirect_dir: "on" } as const;
 
 /** Milliseconds by which more code is loaded than for a plain overlay, where the kernel mounts the image's file itself or not. */
-const LOADING = { byFile: 0.25, byLoop: 0.9 } as const;
+const LOADING = { byFile: 0.15, byLoop: 0.75 } as const;
 
 const plugin: Plugin = {
   apiVersion: 1,

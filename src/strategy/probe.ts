@@ -182,15 +182,15 @@ async function soon<T>(work: T | Promise<T>, patience: number): Promise<T> {
  */
 export const LOADING = {
   walk: 12,
-  walkPerDirectory: 25,
+  walkPerDirectory: 18,
   walkPerFile: 6,
-  other: 1,
+  other: 0.85,
   /** Where there is an upper directory: it is made, and given the root's metadata. */
   upper: 1.6,
 } as const;
 
 /** What is left of a walk's time where two threads share it. */
-const SHARED = 0.7;
+const SHARED = 0.58;
 
 function withLoading(verdict: Verdict, { place, traits }: Strategy, site: Site): Verdict {
   if (!verdict.works) return verdict;
